@@ -21,7 +21,7 @@ SELECT
   MIN(days_since_last_activity) AS days_since_last_activity,
   MIN(total_spent_usd) AS total_spent_usd,
   COUNT(*) AS customers,
-  SUM(total_spent_usd) AS revenue_usd
+  SUM(total_spent_usd) AS spent_usd
 FROM features
 GROUP BY
   weeks_ago,
