@@ -1,13 +1,13 @@
--- The customers of this week (weeks_ago 0) and the last (1), counted by cell: the box of the feature space, cut by the
--- model's thresholds and the segment limits, in which the model cannot tell customers apart.
+-- The customers of this week (weeks_ago 0) and of the last (1), counted by cell: the box of the feature space, cut by the
+-- model's thresholds and the segments' limits, in which the model cannot tell customers apart. The least value of each
+-- feature lies in the same box as all the others, so that one row stands for all customers of a cell.
 --
--- The parameters of features.sql, and for each feature
--- @<feature>_limits  ARRAY<INT64>, for the spend ARRAY<FLOAT64>  where the feature's range is cut, ascending
+-- The parameters of customers_in_cells.sql, for two weeks.
 
 WITH
 
-features AS (
-  {% include 'features.sql' %}
+customers AS (
+  {% include 'customers_in_cells.sql' %}
 )
 
 SELECT
@@ -22,14 +22,5 @@ SELECT
   MIN(total_spent_usd) AS total_spent_usd,
   COUNT(*) AS customers,
   SUM(total_spent_usd) AS spent_usd
-FROM features
-GROUP BY
-  weeks_ago,
-  RANGE_BUCKET(added_to_wishlist, @added_to_wishlist_limits),
-  RANGE_BUCKET(removed_from_wishlist, @removed_from_wishlist_limits),
-  RANGE_BUCKET(added_to_cart, @added_to_cart_limits),
-  RANGE_BUCKET(removed_from_cart, @removed_from_cart_limits),
-  RANGE_BUCKET(cart_quantity_updated, @cart_quantity_updated_limits),
-  RANGE_BUCKET(total_sessions, @total_sessions_limits),
-  RANGE_BUCKET(days_since_last_activity, @days_since_last_activity_limits),
-  RANGE_BUCKET(total_spent_usd, @total_spent_usd_limits)
+FROM customers
+GROUP BY weeks_ago, cell

@@ -1,0 +1,36 @@
+-- The look back: the customers of one past week by cell, and how many of them have churned since, which is to have had no
+-- event of any type in the 28 days after the week's last day.
+--
+-- The parameters of customers_in_cells.sql, for that one week, and
+-- @back_until  TIMESTAMP  local midnight after the 28th day; the first of the 28 begins at @scan_end
+
+WITH
+
+customers AS (
+  {% include 'customers_in_cells.sql' %}
+),
+
+came_back AS (
+  SELECT DISTINCT user_id
+  FROM {{ events }}
+  WHERE
+    client_id = @client_id
+    AND timestamp >= @scan_end
+    AND timestamp < @back_until
+    AND user_id IS NOT NULL
+)
+
+SELECT
+  MIN(customers.added_to_wishlist) AS added_to_wishlist,
+  MIN(customers.removed_from_wishlist) AS removed_from_wishlist,
+  MIN(customers.added_to_cart) AS added_to_cart,
+  MIN(customers.removed_from_cart) AS removed_from_cart,
+  MIN(customers.cart_quantity_updated) AS cart_quantity_updated,
+  MIN(customers.total_sessions) AS total_sessions,
+  MIN(customers.days_since_last_activity) AS days_since_last_activity,
+  MIN(customers.total_spent_usd) AS total_spent_usd,
+  COUNT(*) AS customers,
+  COUNTIF(came_back.user_id IS NULL) AS churned
+FROM customers
+LEFT JOIN came_back ON customers.user_id = came_back.user_id
+GROUP BY customers.cell
