@@ -76,7 +76,7 @@ def contributions(model: ChurnModel, features: FloatArray) -> FloatArray:
 
     rows = xgboost.DMatrix(features.astype(np.float32), feature_names=list(FEATURES), nthread=1)
     with_bias = model.booster.predict(rows, pred_contribs=True)
-    return np.asarray(with_bias, dtype=np.float64)[:, :-1]
+    return np.asarray(with_bias, dtype=np.float64).reshape(-1, len(FEATURES) + 1)[:, :-1]
 
 
 def _thresholds(booster: "xgboost.Booster") -> dict[str, tuple[float, ...]]:

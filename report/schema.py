@@ -4,9 +4,12 @@ These models are what goes out, what `/openapi.json` describes, and what every s
 """
 
 from datetime import date, datetime
+from http import HTTPStatus
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from report.calibration import Calibration
 
 RiskLevel = Literal["High", "Medium", "Low"]
 SegmentName = Literal["High-Value", "Regular", "Occasional", "New"]
@@ -69,7 +72,7 @@ class Recommendation(Part):
 
 
 class AtRiskCustomer(Part):
-    """One of the riskiest customers of the week. Email and name are null where the `users` table has none."""
+    """One of the riskiest customers of the week; the tables' columns keep their names. Email and name may be missing (null)."""
 
     user_id: str
     email: str | None
@@ -77,7 +80,7 @@ class AtRiskCustomer(Part):
     churnProbability: Share
     riskLevel: RiskLevel
     segment: SegmentName
-    totalSpentUsd: float
+    total_spent_usd: float
     topRiskFactors: tuple[str, ...]
 
 
@@ -90,7 +93,18 @@ class ReportData(Part):
     segmentBreakdown: tuple[SegmentRow, ...]
     recommendations: tuple[Recommendation, ...]
     executiveSummary: str
-    atRiskCustomers: tuple[AtRiskCustomer, ...] | None = None
+    atRiskCustomers: tuple[AtRiskCustomer, ...] | None = Field(default=None, exclude_if=lambda customers: customers is None)
+
+
+class Backtest(Part):
+    """How right the last call was: what the model said of a past week's customers, and what they did in the 28 days since."""
+
+    week_ending: date
+    customers: Count
+    expected_churn_rate: Share
+    observed_churn_rate: Share
+    flagged_high: Count
+    flagged_high_lost: Count
 
 
 class Meta(Part):
@@ -103,6 +117,9 @@ class Meta(Part):
     generated_at: datetime
     model_version: str
     summary_source: SummarySource
+    backtest: Backtest | None
+    calibration: Calibration
+    """The correction of the model's probabilities for this shop: p' = sigmoid(intercept + slope × logit(p))."""
 
 
 class Report(Part):
@@ -120,3 +137,10 @@ class Problem(Part):
     title: str
     status: int
     detail: str
+    parameter: str | None = None
+    """Which parameter is at fault, where one is."""
+
+    @classmethod
+    def of(cls, status: int, detail: str, parameter: str | None = None) -> "Problem":
+        """The problem of an HTTP status, titled with the status's own phrase."""
+        return cls(title=HTTPStatus(status).phrase, status=status, detail=detail, parameter=parameter)

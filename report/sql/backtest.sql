@@ -2,7 +2,7 @@
 -- event of any type in the 28 days after the week's last day.
 --
 -- The parameters of customers_in_cells.sql, for that one week, and
--- @back_until  TIMESTAMP  local midnight after the 28th day; the first of the 28 begins at @scan_end
+-- back_until  TIMESTAMP  local midnight after the 28th day; the first of the 28 begins at scan_end
 
 WITH
 

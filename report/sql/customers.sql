@@ -2,9 +2,9 @@
 -- biggest spend first. The only query that returns personal data; it runs only when customers are asked for.
 --
 -- The parameters of customers_in_cells.sql, for one week, and
--- @cells                ARRAY<STRING>   the riskiest cells
--- @churn_probabilities  ARRAY<FLOAT64>  those of the customers in these cells, in the same order
--- @most_customers       INT64           how many customers at most
+-- cells                ARRAY<STRING>   the riskiest cells
+-- churn_probabilities  ARRAY<FLOAT64>  those of the customers in these cells, in the same order
+-- most_customers       INT64           how many customers at most
 
 WITH
 

@@ -2,7 +2,7 @@
 -- features. A part of other queries, which include it.
 --
 -- The parameters of features.sql, and for each feature
--- @<feature>_limits  ARRAY<INT64>, for the spend ARRAY<FLOAT64>  where its range is cut, ascending
+-- <feature>_limits  ARRAY<INT64>, for the spend ARRAY<FLOAT64>  where its range is cut, ascending
 
 WITH
 

@@ -1,11 +1,11 @@
 -- One row for each customer and week: the eight features of the brief's section 4.2.
 -- A part of other queries, which include it; it also runs alone.
 --
--- @client_id    INT64      whose events
--- @week_ending  DATE       last day of the newest week; weeks_ago counts back from it
--- @as_of        DATE       the day from which the newest week's inactivity counts: its last, or today while it runs
--- @time_zone    STRING     in which days begin and end
--- @scan_start, @scan_end  TIMESTAMP  local midnights: from the oldest week's first to the one after the newest's last day
+-- client_id    INT64      whose events
+-- week_ending  DATE       last day of the newest week; weeks_ago counts back from it
+-- as_of        DATE       the day from which the newest week's inactivity counts: its last, or today while it runs
+-- time_zone    STRING     in which days begin and end
+-- scan_start, scan_end  TIMESTAMP  local midnights: from the oldest week's first to the one after the newest's last day
 
 WITH
 

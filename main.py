@@ -1,0 +1,173 @@
+"""The HTTP function `reports`: routes, access and errors. The only place that reads the environment.
+
+GET /reports/generate?client_id=1&week_ending=2025-01-19 with the header X-API-Key answers with that week's churn report.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import functions_framework
+from flask import Request, Response
+
+from report import access
+from report.logs import log_to_stdout, trace_name, trace_of_request
+from report.parameters import ParameterError, parse_parameters
+from report.settings import SettingsError, read_settings
+from report.week import week_at
+
+if TYPE_CHECKING:
+    from report.build import Trace
+    from report.schema import Report
+
+log_to_stdout()
+logger = logging.getLogger(__name__)
+
+SETTINGS = read_settings(os.environ)
+if SETTINGS.api_keys_problem:
+    logger.error("Nobody gets in: %s", SETTINGS.api_keys_problem)
+
+
+class ProblemError(Exception):
+    """What ends a request: an HTTP status and a sentence for whoever asked, with no word of how things work inside."""
+
+    def __init__(self, status: int, detail: str, parameter: str | None = None, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.parameter = parameter
+        self.headers = headers or {}
+
+
+@functions_framework.http
+def reports(request: Request) -> Response:
+    """Answer one HTTP request. Whatever goes wrong is answered as a problem (RFC 9457), never with a stack trace."""
+    trace_context = request.headers.get("traceparent") or request.headers.get("X-Cloud-Trace-Context")
+    trace_of_request.set(trace_name(SETTINGS.warehouse.project, trace_context))
+    try:
+        response = _route(request)
+    except ProblemError as problem:
+        response = _problem(problem)
+    except Exception:
+        logger.exception("%s %s failed", request.method, request.path)
+        response = _problem(ProblemError(500, "Something went wrong here; it has been noted. Please try again later."))
+    for name, value in _cross_origin(request).items():
+        response.headers[name] = value
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _route(request: Request) -> Response:
+    routes = ROUTES.get(request.path)
+    if request.method == "OPTIONS":
+        return Response(status=204)
+    if routes is None:
+        raise ProblemError(404, "There is nothing here. GET /reports/generate makes a report.")
+    handler = routes.get("GET" if request.method == "HEAD" else request.method)
+    if handler is None:
+        raise ProblemError(405, f"This takes {_allowed(routes)}.", headers={"Allow": _allowed(routes)})
+    return handler(request)
+
+
+def _generate(request: Request) -> Response:
+    started = monotonic()
+    grant = _grant(request)
+    try:
+        asked = parse_parameters({name: request.args.getlist(name) for name in request.args})
+    except ParameterError as error:
+        raise ProblemError(422, str(error), error.parameter) from error
+    if not grant.covers(asked.client_id):
+        raise ProblemError(403, "This API key does not cover that client.")
+    now = datetime.now(UTC)
+    try:
+        week = week_at(now, SETTINGS.client(asked.client_id).zone(), asked.week_ending)
+    except SettingsError as error:
+        logger.error("Client %d: %s", asked.client_id, error)
+        raise ProblemError(500, f"No report can be made: {error}.") from error
+    except ValueError as error:
+        raise ProblemError(422, f"week_ending is out of range: {error}", "week_ending") from error
+
+    from report import build  # its libraries take longer to load than all else: only a report waits for them
+    from report.warehouse import WarehouseError, WarehouseTimeoutError
+
+    deadline = started + SETTINGS.request_deadline_seconds
+    trace = build.Trace()
+    try:
+        report = build.build_report(SETTINGS, build.Request(asked.client_id, week, asked.include_customers, now, deadline), trace)
+    except WarehouseTimeoutError as error:
+        logger.error("Client %d: %s", asked.client_id, error)
+        raise ProblemError(504, "The data warehouse did not answer in time. Please try again in a moment.") from error
+    except WarehouseError as error:
+        logger.error("Client %d: %s", asked.client_id, error)
+        raise ProblemError(502, "The data warehouse could not answer. Please try again later.") from error
+    logger.info("report", extra={"fields": _log_fields(report, trace)})
+    response = Response(report.model_dump_json(), mimetype="application/json")
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Server-Timing"] = ", ".join(f"{step};dur={milliseconds}" for step, milliseconds in trace.steps_ms.items())
+    return response
+
+
+def _log_fields(report: "Report", trace: "Trace") -> Mapping[str, object]:
+    """What the line of one report says: whose, how much and how long; nothing about any customer."""
+    return {
+        "client_id": report.meta.client_id,
+        "week_ending": report.week_ending.isoformat(),
+        "customers": report.report_data.summary.totalCustomers,
+        "cells": trace.cells,
+        "milliseconds": trace.steps_ms,
+        "bytes_processed": trace.bytes_processed,
+        "model_version": report.meta.model_version,
+        "summary_source": report.meta.summary_source,
+        "summary_reason": trace.summary_reason,
+    }
+
+
+def _grant(request: Request) -> access.Grant:
+    key = request.headers.get("X-API-Key", "")
+    grant = access.grant_of(key, SETTINGS.grants)
+    if grant is None:
+        detail = "The API key is not known." if key else "An API key is needed, in the header X-API-Key."
+        raise ProblemError(401, detail, headers={"WWW-Authenticate": 'ApiKey realm="reports", header="X-API-Key"'})
+    return grant
+
+
+def _health(_: Request) -> Response:
+    return Response('{"status":"ok"}', mimetype="application/json")
+
+
+ROUTES: Mapping[str, Mapping[str, Callable[[Request], Response]]] = {
+    "/reports/generate": {"GET": _generate},
+    "/health": {"GET": _health},
+}
+
+
+def _allowed(routes: Mapping[str, Callable[[Request], Response]]) -> str:
+    return ", ".join(sorted({*routes, "OPTIONS", *(["HEAD"] if "GET" in routes else [])}))
+
+
+def _cross_origin(request: Request) -> Mapping[str, str]:
+    """The headers that let a frontend of `ALLOWED_ORIGINS`, and no other, read the answer."""
+    origin = request.headers.get("Origin")
+    if origin not in SETTINGS.allowed_origins:
+        return {"Vary": "Origin"}
+    return {
+        "Vary": "Origin",
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+        "Access-Control-Allow-Headers": "X-API-Key",
+        "Access-Control-Expose-Headers": "Server-Timing",
+        "Access-Control-Max-Age": "3600",
+    }
+
+
+def _problem(problem: ProblemError) -> Response:
+    from report.schema import Problem
+
+    body = Problem.of(problem.status, problem.detail, problem.parameter)
+    response = Response(body.model_dump_json(exclude_none=True), status=problem.status, mimetype="application/problem+json")
+    response.headers.update(problem.headers)
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,162 @@
+"""The whole report, section by section, as the brief's sections 3 to 9 name them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from time import monotonic
+
+import numpy as np
+
+from model import churn
+from model.churn import ChurnModel
+from report import gemini, warehouse
+from report.advice import recommendations
+from report.beside import beside
+from report.calibration import Calibration, apply
+from report.cells import Cells, ScoredCells
+from report.customers import MOST_CUSTOMERS, at_risk_customers, riskiest_cells
+from report.factors import count_leading_factors, top_risk_factors
+from report.insights import key_insights
+from report.limits import cell_limits
+from report.lookback import look_back_on
+from report.metrics import summary
+from report.narrative import Facts, executive_summary
+from report.risk import at_high_risk
+from report.schema import AtRiskCustomer, Meta, Report, ReportData
+from report.segments import segment_breakdown
+from report.settings import GeminiSettings, Settings
+from report.warehouse import Customer, Scan
+from report.week import Week, look_back_week
+
+
+@dataclass(frozen=True)
+class Request:
+    """Whose report, for which week, and what it is to hold."""
+
+    client_id: int
+    week: Week
+    include_customers: bool
+    now: datetime
+    deadline: float
+    """When to stop waiting, on the monotonic clock."""
+
+    def seconds_left(self) -> float:
+        """How long whoever asked still waits."""
+        return max(self.deadline - monotonic(), 0.0)
+
+
+@dataclass
+class Trace:
+    """What is told of how a report was made: in the log line and in the `Server-Timing` header."""
+
+    steps_ms: dict[str, float] = field(default_factory=dict)
+    cells: int = 0
+    bytes_processed: int = 0
+    summary_reason: str | None = None
+    """Why the summary is the template's, where it is."""
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time what happens inside, in milliseconds."""
+        started = monotonic()
+        yield
+        self.steps_ms[name] = round((monotonic() - started) * 1000, 1)
+
+
+def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
+    """The report that `request` asks for; how it was made is noted in `trace`.
+
+    Raises WarehouseTimeoutError or WarehouseError where BigQuery cannot answer. A summary that fails is the template's.
+    """
+    week, place = request.week, settings.warehouse
+    with trace.step("model"):
+        model = churn.load()
+        scan = Scan(request.client_id, week, cell_limits(model))
+
+    with trace.step("warehouse"):
+        past = beside(warehouse.look_back, place, replace(scan, week=look_back_week(week)), request.seconds_left())
+        weeks, bytes_processed = warehouse.count_cells(place, scan, request.seconds_left())
+        past_week, past_bytes_processed = past.result()
+        trace.cells = len(weeks.this_week.customers) + len(weeks.last_week.customers)
+        trace.bytes_processed = bytes_processed + past_bytes_processed
+
+    with trace.step("score"):
+        lesson = look_back_on(past_week, churn.log_odds(model, past_week.features))
+        this_week = _score(model, lesson.calibration, weeks.this_week)
+        last_week = _score(model, lesson.calibration, weeks.last_week)
+        high = at_high_risk(this_week)
+        factors = count_leading_factors(churn.contributions(model, high.cells.features), high.cells.customers)
+
+    customers = (
+        beside(warehouse.riskiest_customers, place, scan, riskiest_cells(this_week), MOST_CUSTOMERS, request.seconds_left())
+        if request.include_customers
+        else None
+    )
+
+    with trace.step("sections"):
+        week_in_numbers = summary(this_week, last_week)
+        segments = segment_breakdown(this_week, last_week)
+        facts = Facts(
+            week_start=week.start,
+            week_ending=week.ending,
+            summary=week_in_numbers,
+            key_insights=key_insights(week_in_numbers, segments, this_week, last_week, lesson.backtest),
+            risk_factors=top_risk_factors(factors),
+            segments=segments,
+            recommendations=recommendations(this_week, last_week, factors),
+        )
+
+    with trace.step("summary"):
+        executive = executive_summary(facts, _gemini(settings.gemini, request))
+        trace.summary_reason = executive.reason
+
+    at_risk = None
+    if customers:
+        with trace.step("customers"):
+            at_risk = _at_risk_customers(model, lesson.calibration, customers.result())
+
+    return Report(
+        week_ending=week.ending,
+        report_data=ReportData(
+            summary=week_in_numbers,
+            keyInsights=facts.key_insights,
+            topRiskFactors=facts.risk_factors,
+            segmentBreakdown=segments,
+            recommendations=facts.recommendations,
+            executiveSummary=executive.text,
+            atRiskCustomers=at_risk,
+        ),
+        meta=Meta(
+            client_id=request.client_id,
+            week_start=week.start,
+            time_zone=week.time_zone.key,
+            partial=week.partial,
+            generated_at=request.now,
+            model_version=model.version,
+            summary_source=executive.source,
+            backtest=lesson.backtest,
+            calibration=lesson.calibration,
+        ),
+    )
+
+
+def _gemini(settings: GeminiSettings | None, request: Request) -> Callable[[str], str] | None:
+    """Who writes the summary: Gemini, in what is left of the time; None where it is not set up."""
+    if settings is None:
+        return None
+    in_time = replace(settings, timeout_seconds=min(settings.timeout_seconds, request.seconds_left()))
+    return partial(gemini.write, settings=in_time)
+
+
+def _score(model: ChurnModel, calibration: Calibration, cells: Cells) -> ScoredCells:
+    return ScoredCells(cells, apply(calibration, churn.log_odds(model, cells.features)))
+
+
+def _at_risk_customers(
+    model: ChurnModel, calibration: Calibration, customers: tuple[Customer, ...]
+) -> tuple[AtRiskCustomer, ...]:
+    features = np.array([customer.features for customer in customers], dtype=np.float64).reshape(-1, len(churn.FEATURES))
+    probabilities = apply(calibration, churn.log_odds(model, features))
+    return at_risk_customers(customers, features, probabilities, churn.contributions(model, features))

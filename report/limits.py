@@ -1,0 +1,35 @@
+"""Where the feature space is cut into cells: at the model's thresholds and at the segments' limits."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from model.churn import FEATURES, ChurnModel
+from report.segments import SESSIONS_LIMITS, SPENT_LIMITS
+
+Limits = Mapping[str, tuple[int, ...] | tuple[float, ...]]
+"""For each feature the values at which a new cell begins, ascending: a feature is below a limit or not."""
+
+
+def cell_limits(model: ChurnModel) -> Limits:
+    """The limits of all features: whole numbers for the counts, float64 for the spend.
+
+    XGBoost compares in float32 (`float32(x) < threshold` goes left), the segments in float64. Customers on the same side of all
+    limits take the same way through every tree and are in the same segment.
+    """
+    spent = {_smallest_at_least(threshold) for threshold in model.thresholds["total_spent_usd"]}
+    limits: dict[str, tuple[int, ...] | tuple[float, ...]] = {
+        "total_spent_usd": tuple(sorted(spent | {float(limit) for limit in SPENT_LIMITS}))
+    }
+    for feature in FEATURES[:-1]:
+        counts = {math.ceil(threshold) for threshold in model.thresholds[feature]}
+        limits[feature] = tuple(sorted(counts | set(SESSIONS_LIMITS if feature == "total_sessions" else ())))
+    return limits
+
+
+def _smallest_at_least(threshold: float) -> float:
+    """The smallest float64 that rounds to a float32 not below `threshold`, which is a float32."""
+    below = float(np.nextafter(np.float32(threshold), np.float32(-np.inf)))
+    halfway = (below + threshold) / 2  # exact; it rounds to whichever of the two has an even mantissa
+    return halfway if np.float32(halfway) >= threshold else math.nextafter(halfway, math.inf)

@@ -1,0 +1,68 @@
+"""How right the last call was, and the correction that follows from it for this shop's probabilities."""
+
+from dataclasses import dataclass
+
+from model.churn import FloatArray
+from report.calibration import IDENTITY, Calibration, apply, fit
+from report.cells import IntArray
+from report.risk import HIGH
+from report.schema import Backtest
+from report.week import Week
+from report.words import counted
+
+WORTH_TELLING = 10
+"""So many customers flagged in the past week, or more, make a sentence for the owner."""
+
+
+@dataclass(frozen=True)
+class PastWeek:
+    """The customers of a week that ended at least 28 days ago, n cells of them."""
+
+    week: Week
+    features: FloatArray
+    """n × 8: a representative of each cell."""
+    customers: IntArray
+    """n: how many customers each cell had."""
+    churned: IntArray
+    """n: how many of them had no event in the 28 days after the week."""
+
+
+@dataclass(frozen=True)
+class LookBack:
+    """What a past week teaches: how right the model was, and how to correct it for this shop."""
+
+    backtest: Backtest | None
+    calibration: Calibration
+
+
+NOTHING_TO_LOOK_BACK_ON = LookBack(None, IDENTITY)
+
+
+def look_back_on(past: PastWeek, log_odds: FloatArray) -> LookBack:
+    """What the past week teaches, where `log_odds` (n) is the model's call on its cells, uncorrected.
+
+    Without customers in that week there is nothing to learn: no backtest, and no correction.
+    """
+    customers = int(past.customers.sum())
+    if not customers:
+        return NOTHING_TO_LOOK_BACK_ON
+    called = apply(IDENTITY, log_odds)
+    flagged = called >= HIGH
+    backtest = Backtest(
+        week_ending=past.week.ending,
+        customers=customers,
+        expected_churn_rate=round(float(called @ past.customers) / customers, 4),
+        observed_churn_rate=round(int(past.churned.sum()) / customers, 4),
+        flagged_high=int(past.customers[flagged].sum()),
+        flagged_high_lost=int(past.churned[flagged].sum()),
+    )
+    return LookBack(backtest, fit(log_odds, past.customers, past.churned))
+
+
+def backtest_insight(backtest: Backtest | None) -> str:
+    """The sentence that tells an owner how right the last call was; empty where it was about too few to tell."""
+    if backtest is None or backtest.flagged_high < WORTH_TELLING:
+        return ""
+    lost = backtest.flagged_high_lost
+    has = "has" if lost == 1 else "have"
+    return f"Of {counted(backtest.flagged_high, 'customer')} flagged high risk four weeks ago, {lost} {has} not come back."

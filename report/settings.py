@@ -1,0 +1,157 @@
+"""The configuration, read from environment variables into immutable values. The README's table says what each one means."""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from report.access import Grants, parse_api_keys
+
+
+class SettingsError(ValueError):
+    """A setting that does not say what it must; the message names it and what it takes, and never quotes a secret."""
+
+
+@dataclass(frozen=True)
+class WarehouseSettings:
+    """Where BigQuery has the tables, and how much a query may cost."""
+
+    project: str | None
+    dataset: str
+    location: str | None
+    events_table: str
+    users_table: str
+    max_bytes_billed: int | None
+    emulator_host: str | None
+
+
+@dataclass(frozen=True)
+class GeminiSettings:
+    """Which Gemini writes the summary, and how long it may take."""
+
+    api_key: str = field(repr=False)
+    model: str
+    endpoint: str | None
+    timeout_seconds: float
+
+
+@dataclass(frozen=True)
+class ClientSettings:
+    """What the function knows of a client beside its id."""
+
+    name: str | None = None
+    time_zone: str = "UTC"
+
+    def zone(self) -> ZoneInfo:
+        """The client's time zone. Raises SettingsError where there is none of that name."""
+        try:
+            return ZoneInfo(self.time_zone)
+        except (ValueError, OSError, KeyError):
+            raise SettingsError(
+                f"this client's time_zone in CLIENTS is {self.time_zone!r}, which is no time zone; one is 'Europe/Berlin'"
+            ) from None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All of the configuration."""
+
+    warehouse: WarehouseSettings
+    gemini: GeminiSettings | None
+    grants: Grants
+    api_keys_problem: str | None
+    clients: Mapping[int, ClientSettings]
+    allowed_origins: frozenset[str]
+    request_deadline_seconds: float
+
+    def client(self, client_id: int) -> ClientSettings:
+        """What is known of a client; the defaults where `CLIENTS` does not name it."""
+        return self.clients.get(client_id, ClientSettings())
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings that `environment` makes.
+
+    A missing or broken `API_KEYS` lets nobody in and is told in `api_keys_problem`. Anything else that is broken raises
+    SettingsError, but for a client's time zone, which fails that client alone (`ClientSettings.zone`).
+    """
+    given = {name: value.strip() for name, value in environment.items() if value.strip()}
+    grants, api_keys_problem = _api_keys(given.get("API_KEYS"))
+    return Settings(
+        warehouse=WarehouseSettings(
+            project=_identifier(given, "BIGQUERY_PROJECT", r"[a-z0-9:.-]+"),
+            dataset=_identifier(given, "BIGQUERY_DATASET", r"\w+") or "analytics",
+            location=_identifier(given, "BIGQUERY_LOCATION", r"[\w-]+"),
+            events_table=_identifier(given, "EVENTS_TABLE", r"[\w-]+") or "events",
+            users_table=_identifier(given, "USERS_TABLE", r"[\w-]+") or "users",
+            max_bytes_billed=int(limit) if (limit := _positive(given, "BIGQUERY_MAX_BYTES_BILLED")) else None,
+            emulator_host=given.get("BIGQUERY_EMULATOR_HOST"),
+        ),
+        gemini=_gemini(given),
+        grants=grants,
+        api_keys_problem=api_keys_problem,
+        clients=_clients(given.get("CLIENTS", "{}")),
+        allowed_origins=frozenset(origin.strip() for origin in given.get("ALLOWED_ORIGINS", "").split(",") if origin.strip()),
+        request_deadline_seconds=_positive(given, "REQUEST_DEADLINE_SECONDS") or 60.0,
+    )
+
+
+def _api_keys(text: str | None) -> tuple[Grants, str | None]:
+    if text is None:
+        return {}, "API_KEYS is not set"
+    try:
+        return parse_api_keys(text), None
+    except ValueError as problem:
+        return {}, str(problem)
+
+
+def _gemini(given: Mapping[str, str]) -> GeminiSettings | None:
+    timeout_seconds = _positive(given, "GEMINI_TIMEOUT_SECONDS") or 10.0
+    if "GEMINI_API_KEY" not in given:
+        return None
+    return GeminiSettings(
+        api_key=given["GEMINI_API_KEY"],
+        model=given.get("GEMINI_MODEL", "gemini-flash-lite-latest"),
+        endpoint=given.get("GEMINI_ENDPOINT"),
+        timeout_seconds=timeout_seconds,
+    )
+
+
+def _clients(text: str) -> Mapping[int, ClientSettings]:
+    example = 'CLIENTS takes a JSON object such as {"1": {"name": "Sample Shop", "time_zone": "Europe/Berlin"}}'
+    try:
+        entries = json.loads(text)
+    except ValueError:
+        raise SettingsError(example) from None
+    if not isinstance(entries, dict):
+        raise SettingsError(example)
+    clients = {}
+    for client_id, entry in entries.items():
+        if not re.fullmatch(r"[1-9][0-9]{0,18}", client_id) or not isinstance(entry, dict):
+            raise SettingsError(example)
+        name, time_zone = entry.get("name"), entry.get("time_zone", "UTC")
+        if not isinstance(name, str | None) or not isinstance(time_zone, str):
+            raise SettingsError(example)
+        clients[int(client_id)] = ClientSettings(name, time_zone)
+    return clients
+
+
+def _identifier(given: Mapping[str, str], name: str, pattern: str) -> str | None:
+    value = given.get(name)
+    if value is not None and not re.fullmatch(pattern, value, re.ASCII):
+        raise SettingsError(f"{name} is {value!r}, which is no name that BigQuery takes")
+    return value
+
+
+def _positive(given: Mapping[str, str], name: str) -> float | None:
+    if name not in given:
+        return None
+    try:
+        value = float(given[name])
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise SettingsError(f"{name} is {given[name]!r}; it takes a number above 0")
+    return value

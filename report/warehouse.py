@@ -1,0 +1,230 @@
+"""BigQuery: the only file that knows it. Each query is a file in `sql/`; what comes back is checked and turned into values.
+
+Every query names its client, is limited in time and cost, and can be answered from BigQuery's own cache of results.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from model.churn import FEATURES, FloatArray
+from report.beside import beside
+from report.cells import Cells, ScoredCells
+from report.limits import Limits
+from report.lookback import PastWeek
+from report.settings import WarehouseSettings
+from report.week import DAYS_TO_COME_BACK, Week, midnight
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+
+FUNCTION_LABEL = "weekly-churn-report"
+RETRY_SECONDS = 10.0
+"""How long a passing fault of BigQuery's is tried again."""
+ABANDONED_AFTER_MS = 5_000
+"""How much longer than its reader waits a query may run: the client cancels it before, if it still can."""
+SQL = Path(__file__).with_name("sql")
+
+
+class WarehouseError(Exception):
+    """BigQuery failed, or its answer cannot be right. The message is for the log, not for the answer."""
+
+
+class WarehouseTimeoutError(WarehouseError):
+    """BigQuery did not answer in time."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a query is about: whose customers, in which week, cut into cells where."""
+
+    client_id: int
+    week: Week
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class TwoWeeks:
+    """The customers of a week and of the one before it, by cell."""
+
+    this_week: Cells
+    last_week: Cells
+
+
+@dataclass(frozen=True)
+class Customer:
+    """One customer's row of `customers.sql`. Email and name are None where the users table has none."""
+
+    user_id: str
+    email: str | None
+    name: str | None
+    features: tuple[float, ...]
+
+
+def count_cells(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[TwoWeeks, int]:
+    """The customers of the week and of the one before it, counted by cell in one scan, and how many bytes BigQuery read.
+
+    Raises WarehouseTimeoutError after `seconds`, WarehouseError for any other failure.
+    """
+    columns = ("weeks_ago", *FEATURES, "customers", "spent_usd")
+    rows, bytes_processed = _run(place, "cells.sql", _parameters(scan, weeks=2), columns, seconds)
+    table = _numbers("cells.sql", rows).reshape(-1, len(columns))
+    weeks_ago, customers = table[:, 0], table[:, 9]
+    if not (np.isin(weeks_ago, (0, 1)) & (customers >= 1)).all():
+        raise WarehouseError("cells.sql returned another week's cells, or empty ones")
+    return TwoWeeks(_cells(table[weeks_ago == 0]), _cells(table[weeks_ago == 1])), bytes_processed
+
+
+def look_back(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[PastWeek, int]:
+    """The customers of a past week by cell, how many of each have churned since, and how many bytes BigQuery read.
+
+    Raises WarehouseTimeoutError after `seconds`, WarehouseError for any other failure.
+    """
+    back_until = midnight(scan.week.ending + timedelta(days=DAYS_TO_COME_BACK + 1), scan.week.time_zone)
+    parameters = _parameters(scan, weeks=1) | {"back_until": ("TIMESTAMP", back_until)}
+    columns = (*FEATURES, "customers", "churned")
+    rows, bytes_processed = _run(place, "backtest.sql", parameters, columns, seconds)
+    table = _numbers("backtest.sql", rows).reshape(-1, len(columns))
+    customers, churned = table[:, 8].astype(np.int64), table[:, 9].astype(np.int64)
+    if not ((customers >= 1) & (churned >= 0) & (churned <= customers)).all():
+        raise WarehouseError("backtest.sql returned empty cells, or more churned customers than there are")
+    return PastWeek(scan.week, table[:, :8], customers, churned), bytes_processed
+
+
+def riskiest_customers(
+    place: WarehouseSettings, scan: Scan, cells: ScoredCells, most: int, seconds: float
+) -> tuple[Customer, ...]:
+    """The week's customers in the given cells, riskiest first, among equals biggest spend first, at most `most` of them.
+
+    Raises WarehouseTimeoutError after `seconds`, WarehouseError for any other failure.
+    """
+    parameters = _parameters(scan, weeks=1) | {
+        "cells": ("STRING", _cell_names(cells.cells.features, scan.limits)),
+        "churn_probabilities": ("FLOAT64", cells.churn_probability.tolist()),
+        "most_customers": ("INT64", most),
+    }
+    rows, _ = _run(place, "customers.sql", parameters, ("user_id", "email", "name", *FEATURES), seconds)
+    features = _numbers("customers.sql", [row[3:] for row in rows]).tolist()
+    return tuple(
+        Customer(user_id, email, name, tuple(values)) for (user_id, email, name, *_), values in zip(rows, features, strict=True)
+    )
+
+
+Row = tuple[Any, ...]
+Parameters = dict[str, tuple[str, Any]]
+"""From a query parameter's name to its BigQuery type and its value; a sequence makes it an array."""
+
+
+def _parameters(scan: Scan, weeks: int) -> Parameters:
+    week, limits = scan.week, scan.limits
+    first_day = week.start - timedelta(days=7 * (weeks - 1))
+    return {
+        "client_id": ("INT64", scan.client_id),
+        "week_ending": ("DATE", week.ending),
+        "as_of": ("DATE", week.as_of),
+        "time_zone": ("STRING", week.time_zone.key),
+        "scan_start": ("TIMESTAMP", midnight(first_day, week.time_zone)),
+        "scan_end": ("TIMESTAMP", midnight(week.ending + timedelta(days=1), week.time_zone)),
+    } | {f"{feature}_limits": ("FLOAT64" if feature == "total_spent_usd" else "INT64", limits[feature]) for feature in FEATURES}
+
+
+def _cells(table: FloatArray) -> Cells:
+    return Cells(features=table[:, 1:9], customers=table[:, 9].astype(np.int64), spent_usd=table[:, 10])
+
+
+def _numbers(query: str, rows: Sequence[Row]) -> FloatArray:
+    try:
+        table = np.array(rows, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise WarehouseError(f"{query} returned something else than numbers: {error}") from error
+    if not np.isfinite(table).all():
+        raise WarehouseError(f"{query} returned a NULL or an infinity where there can be none")
+    return table
+
+
+def _cell_names(features: FloatArray, limits: Limits) -> list[str]:
+    """The name of the cell in which each row of `features` (n × 8) lies: its bucket numbers, as `customers.sql` forms them."""
+    buckets = [np.searchsorted(limits[name], column, side="right") for name, column in zip(FEATURES, features.T, strict=True)]
+    return [",".join(map(str, row)) for row in np.column_stack(buckets).tolist()]
+
+
+def _run(
+    place: WarehouseSettings, query: str, parameters: Parameters, columns: Sequence[str], seconds: float
+) -> tuple[list[Row], int]:
+    """The rows of a query in `sql/`, each with these columns' values, and how many bytes BigQuery read for them."""
+    answer = beside(_query, place, query, parameters, columns, seconds)
+    try:
+        return answer.result(timeout=seconds)
+    except FutureTimeoutError as error:
+        raise WarehouseTimeoutError(f"{query} took longer than {seconds:.1f} s") from error
+
+
+def _query(
+    place: WarehouseSettings, query: str, parameters: Parameters, columns: Sequence[str], seconds: float
+) -> tuple[list[Row], int]:
+    from google.api_core.exceptions import GoogleAPIError
+    from google.auth.exceptions import GoogleAuthError
+    from google.cloud import bigquery
+    from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
+    from requests.exceptions import RequestException
+
+    def parameter(name: str, type_: str, value: Any) -> bigquery.ArrayQueryParameter | bigquery.ScalarQueryParameter:
+        if isinstance(value, list | tuple):
+            return bigquery.ArrayQueryParameter(name, type_, value)
+        return bigquery.ScalarQueryParameter(name, type_, value)
+
+    job_config = bigquery.QueryJobConfig(
+        query_parameters=[parameter(name, *typed_value) for name, typed_value in parameters.items()],
+        labels={"function": FUNCTION_LABEL, "client_id": str(parameters["client_id"][1])},
+        maximum_bytes_billed=place.max_bytes_billed,
+        job_timeout_ms=int(seconds * 1000) + ABANDONED_AFTER_MS,
+    )
+    try:
+        client = _client(place)
+        answer = client.query_and_wait(
+            _text(query, f"{client.project}.{place.dataset}", place),
+            job_config=job_config,
+            api_timeout=seconds,
+            wait_timeout=seconds,
+            retry=bigquery.DEFAULT_RETRY.with_timeout(min(seconds, RETRY_SECONDS)),
+            job_retry=DEFAULT_JOB_RETRY.with_timeout(min(seconds, RETRY_SECONDS)),
+        )
+        rows = [row.values() for row in answer]
+    except (TimeoutError, FutureTimeoutError) as error:
+        raise WarehouseTimeoutError(f"{query}: {error!r}") from error
+    except (GoogleAPIError, GoogleAuthError, RequestException, OSError, LookupError, TypeError, ValueError) as error:
+        raise WarehouseError(f"{query}: {error!r}") from error
+    found = [field.name for field in answer.schema]
+    if found != list(columns) or len(rows) != answer.total_rows:
+        raise WarehouseError(f"{query} returned {len(rows)} of {answer.total_rows} rows, with the columns {found}")
+    return rows, answer.total_bytes_processed or 0
+
+
+@cache
+def _client(place: WarehouseSettings) -> "bigquery.Client":
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud import bigquery
+
+    return bigquery.Client(
+        project=place.project or ("local" if place.emulator_host else None),
+        credentials=AnonymousCredentials() if place.emulator_host else None,  # type: ignore[no-untyped-call]
+        location=place.location,
+        client_options={"api_endpoint": place.emulator_host} if place.emulator_host else None,
+        default_job_creation_mode="JOB_CREATION_OPTIONAL",
+    )
+
+
+@cache
+def _text(query: str, dataset: str, place: WarehouseSettings) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    templates = Environment(loader=FileSystemLoader(SQL), undefined=StrictUndefined)  # noqa: S701 - SQL, not HTML
+    return templates.get_template(query).render(
+        events=f"`{dataset}.{place.events_table}`", users=f"`{dataset}.{place.users_table}`"
+    )

@@ -1,0 +1,69 @@
+"""The week of a report: seven local days, the seven before them, and their instants in the shop's time zone."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+FIRST_WEEK_ENDING = date(1, 3, 1)
+LAST_WEEK_ENDING = date(9999, 12, 29)
+"""Weeks outside these have days, or weeks to compare with, that no calendar here reaches."""
+
+DAYS_TO_COME_BACK = 28
+"""Churned means: no event of any type in so many days after the week's last day."""
+
+
+@dataclass(frozen=True)
+class Week:
+    """Seven days of a shop, as the brief's section 3.1 has them; `ending` is the last."""
+
+    ending: date
+    time_zone: ZoneInfo
+    today: date
+    """The shop's own date when the report is made."""
+
+    @property
+    def start(self) -> date:
+        """The first of the seven days."""
+        return self.ending - timedelta(days=6)
+
+    @property
+    def partial(self) -> bool:
+        """Whether the week is not over yet."""
+        return self.today <= self.ending
+
+    @property
+    def as_of(self) -> date:
+        """The day from which inactivity counts: the week's last, or today while the week is not over.
+
+        The brief's "today" alone would make a report of last March call every customer lost.
+        """
+        return min(self.ending, self.today)
+
+
+def week_at(now: datetime, time_zone: ZoneInfo, ending: date | None = None) -> Week:
+    """The week that ends on `ending`; without it, the one that ended on the last Sunday before the shop's today.
+
+    `now` is an aware datetime. Raises ValueError for a week too near the calendar's ends.
+    """
+    today = now.astimezone(time_zone).date()
+    ending = ending or today - timedelta(days=today.weekday() + 1)
+    if not FIRST_WEEK_ENDING <= ending <= LAST_WEEK_ENDING:
+        raise ValueError(f"a week ends between {FIRST_WEEK_ENDING:%4Y-%m-%d} and {LAST_WEEK_ENDING}")
+    return Week(ending, time_zone, today)
+
+
+def look_back_week(week: Week) -> Week:
+    """The newest week whose customers have had 28 whole days to come back by the time of `week`'s report.
+
+    It ended 28 days before `week` did; while `week` runs, 28 days before yesterday.
+    """
+    last_whole_day = min(week.ending, week.today - timedelta(days=1))
+    return replace(week, ending=last_whole_day - timedelta(days=DAYS_TO_COME_BACK))
+
+
+def midnight(day: date, time_zone: ZoneInfo) -> datetime:
+    """The instant (UTC) at which `day` begins in `time_zone`.
+
+    Where clocks jump over midnight, that is the jump itself; where they pass it twice, the first time.
+    """
+    return datetime.combine(day, time.min, time_zone).astimezone(UTC)

@@ -1,0 +1,65 @@
+"""The one idea: customers that the model cannot tell apart are counted, and nothing is lost by it."""
+
+import math
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model import churn
+from report.limits import cell_limits
+from report.segments import segment_indices
+
+MODEL = churn.load()
+LIMITS = cell_limits(MODEL)
+
+
+def _values(feature: str) -> st.SearchStrategy[float]:
+    """Values of a feature, many of them exactly at a threshold of the model or at a limit of a cell, or just beside one."""
+    edges = [*MODEL.thresholds[feature], *LIMITS[feature]]
+    if feature == "total_spent_usd":
+        beside = [math.nextafter(edge, side) for edge in edges for side in (-math.inf, math.inf)]
+        return st.one_of(st.sampled_from([*edges, *beside]), st.floats(-1e3, 1e5))
+    beside = [max(math.floor(edge) + step, 0) for edge in edges for step in (-1, 0, 1)]
+    return st.one_of(st.sampled_from([0, *beside]), st.integers(0, 10_000)).map(float)
+
+
+CUSTOMERS = st.lists(st.tuples(*(_values(feature) for feature in churn.FEATURES)), min_size=1, max_size=60).map(np.array)
+
+
+def _cells(features: np.ndarray) -> list[np.ndarray]:
+    """The rows of `features`, grouped by cell as `RANGE_BUCKET` does."""
+    columns = zip(churn.FEATURES, features.T, strict=True)
+    buckets = np.column_stack([np.searchsorted(LIMITS[name], column, side="right") for name, column in columns])
+    _, cell_of_row = np.unique(buckets, axis=0, return_inverse=True)
+    return [features[cell_of_row == cell] for cell in range(cell_of_row.max() + 1)]
+
+
+@given(CUSTOMERS)
+def test_one_representative_scores_every_customer_of_its_cell_exactly(customers: np.ndarray) -> None:
+    for cell in _cells(customers):
+        representative = cell.min(axis=0, keepdims=True)
+        assert set(churn.log_odds(MODEL, cell)) == set(churn.log_odds(MODEL, representative))
+        assert set(segment_indices(cell)) == set(segment_indices(representative))
+
+
+@given(CUSTOMERS)
+def test_one_representative_explains_every_customer_of_its_cell_exactly(customers: np.ndarray) -> None:
+    for cell in _cells(customers):
+        representative = cell.min(axis=0, keepdims=True)
+        explained = churn.contributions(MODEL, cell)
+        assert (explained == churn.contributions(MODEL, representative)).all()
+
+
+@given(st.floats(width=32, min_value=-1e9, max_value=1e9))
+def test_a_spend_limit_is_the_smallest_number_that_xgboost_does_not_see_below_the_threshold(threshold: float) -> None:
+    thresholds = dict.fromkeys(churn.FEATURES, ()) | {"total_spent_usd": (threshold,)}
+    limit = min(cell_limits(churn.ChurnModel(MODEL.booster, "", thresholds))["total_spent_usd"], key=lambda x: abs(x - threshold))
+    assert np.float32(limit) >= np.float32(threshold)
+    assert np.float32(math.nextafter(limit, -math.inf)) < np.float32(threshold)
+
+
+def test_the_model_tells_customers_apart_only_at_its_cells_limits() -> None:
+    assert set(LIMITS["total_sessions"]) >= {5, 15, 40}
+    assert set(LIMITS["total_spent_usd"]) >= {50.0, 200.0, 1000.0}
+    assert all(list(limits) == sorted(set(limits)) for limits in LIMITS.values())
