@@ -6,13 +6,16 @@ one week (`FEATURES`, the brief's section 4.2). How it was trained, and how good
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+from model import ubjson
 
 if TYPE_CHECKING:
     import xgboost
@@ -34,35 +37,46 @@ MODEL_PATH = Path(__file__).with_name("churn.ubj")
 FloatArray = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ChurnModel:
-    """A loaded model: what scores, and what else its file says."""
+    """A model, as its file has it; XGBoost loads when it is first asked to score, or by `prepare`."""
 
-    booster: "xgboost.Booster"
+    content: bytes = field(repr=False)
     version: str
     """The first 12 hex digits of the file's SHA-256: two models of one version are the same bytes."""
-    thresholds: dict[str, tuple[float, ...]]
+    thresholds: Mapping[str, tuple[float, ...]]
     """For each feature, the float32 values its trees compare with (`float32(x) < threshold` goes left), ascending."""
+    training_range: Mapping[str, tuple[float, float]] | None
+    """For each feature, the least and the greatest value that the model was trained on, where its file says so."""
 
 
 @cache
 def load(path: Path = MODEL_PATH) -> ChurnModel:
-    """The model stored at `path`, loaded once for each process.
+    """The model stored at `path`, read once for each process, without XGBoost.
 
     Raises ValueError if the file's features are not `FEATURES`, in that order.
     """
-    import xgboost  # here, not above: it takes longer to import than everything else, so it loads beside the query
-
     content = path.read_bytes()
-    booster = xgboost.Booster(params={"nthread": 1}, model_file=bytearray(content))
-    if tuple(booster.feature_names or ()) != FEATURES:
-        raise ValueError(f"{path.name} was trained on {booster.feature_names}, not on {list(FEATURES)}")
-    return ChurnModel(booster, hashlib.sha256(content).hexdigest()[:12], _thresholds(booster))
+    learner = ubjson.loads(content)["learner"]
+    if tuple(learner["feature_names"]) != FEATURES:
+        raise ValueError(f"{path.name} was trained on {learner['feature_names']}, not on {list(FEATURES)}")
+    ranges = learner["attributes"].get("training_range")
+    return ChurnModel(
+        content=content,
+        version=hashlib.sha256(content).hexdigest()[:12],
+        thresholds=_thresholds(learner["gradient_booster"]["model"]["trees"]),
+        training_range={feature: tuple(limits) for feature, limits in json.loads(ranges).items()} if ranges else None,
+    )
+
+
+def prepare(model: ChurnModel) -> None:
+    """Import XGBoost and give it the model, if that has not been done: something to do while BigQuery counts."""
+    _booster(model)
 
 
 def log_odds(model: ChurnModel, features: FloatArray) -> FloatArray:
     """The log-odds of churning for each row of `features` (n × 8, columns as in `FEATURES`)."""
-    margins = model.booster.inplace_predict(features.astype(np.float32), predict_type="margin")
+    margins = _booster(model).inplace_predict(features.astype(np.float32), predict_type="margin")
     return np.asarray(margins, dtype=np.float64)
 
 
@@ -75,16 +89,22 @@ def contributions(model: ChurnModel, features: FloatArray) -> FloatArray:
     import xgboost
 
     rows = xgboost.DMatrix(features.astype(np.float32), feature_names=list(FEATURES), nthread=1)
-    with_bias = model.booster.predict(rows, pred_contribs=True)
+    with_bias = _booster(model).predict(rows, pred_contribs=True)
     return np.asarray(with_bias, dtype=np.float64).reshape(-1, len(FEATURES) + 1)[:, :-1]
 
 
-def _thresholds(booster: "xgboost.Booster") -> dict[str, tuple[float, ...]]:
-    trees = json.loads(booster.save_raw("json"))["learner"]["gradient_booster"]["model"]["trees"]
+@cache
+def _booster(model: ChurnModel) -> "xgboost.Booster":
+    import xgboost
+
+    return xgboost.Booster(params={"nthread": 1}, model_file=bytearray(model.content))
+
+
+def _thresholds(trees: list[dict[str, list[float]]]) -> Mapping[str, tuple[float, ...]]:
     found: dict[str, set[float]] = {feature: set() for feature in FEATURES}
     for tree in trees:
-        splits = zip(tree["left_children"], tree["split_indices"], tree["split_conditions"], strict=True)
-        for left_child, feature_index, threshold in splits:
-            if left_child != -1:
-                found[FEATURES[feature_index]].add(float(np.float32(threshold)))
+        nodes = zip(tree["left_children"], tree["split_indices"], tree["split_conditions"], strict=True)
+        for left_child, feature_index, threshold in nodes:
+            if left_child != -1:  # it is no leaf
+                found[FEATURES[int(feature_index)]].add(threshold)
     return {feature: tuple(sorted(values)) for feature, values in found.items()}

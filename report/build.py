@@ -71,14 +71,20 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
     Raises WarehouseTimeoutError or WarehouseError where BigQuery cannot answer. A summary that fails is the template's.
     """
     week, place = request.week, settings.warehouse
-    with trace.step("model"):
+    with trace.step("start"):
         model = churn.load()
         scan = Scan(request.client_id, week, cell_limits(model))
+        warehouse.connect(place)
 
     with trace.step("warehouse"):
-        past = beside(warehouse.look_back, place, replace(scan, week=look_back_week(week)), request.seconds_left())
-        weeks, bytes_processed = warehouse.count_cells(place, scan, request.seconds_left())
-        past_week, past_bytes_processed = past.result()
+        past = replace(scan, week=look_back_week(week))
+        counting = beside(warehouse.count_cells, place, scan, request.seconds_left())
+        looking_back = beside(warehouse.look_back, place, past, request.seconds_left())
+        churn.prepare(model)  # its import, and that of Gemini's SDK, are slow: BigQuery's time is a good time for them
+        if settings.gemini:
+            beside(gemini.load)
+        weeks, bytes_processed = counting.result()
+        past_week, past_bytes_processed = looking_back.result()
         trace.cells = len(weeks.this_week.customers) + len(weeks.last_week.customers)
         trace.bytes_processed = bytes_processed + past_bytes_processed
 

@@ -93,7 +93,7 @@ _SENTENCE_END = re.compile(r"[.!?][\"'”’)]*$")
 
 
 def plain(text: str) -> str:
-    """One to three paragraphs of whole sentences without markup, with an empty line between. Raises RejectedTextError otherwise."""
+    """One to three paragraphs of whole sentences without markup, an empty line between. Raises RejectedTextError otherwise."""
     text = re.sub(r"\*\*([^*\n]+)\*\*", r"\1", text.replace("\r\n", "\n"))
     paragraphs = _paragraphs(text)
     if not 1 <= len(paragraphs) <= MOST_PARAGRAPHS:
@@ -160,7 +160,8 @@ def _sums(values: Iterable[float], most: int) -> set[float]:
 
 
 def _differences(values: Iterable[float]) -> set[float]:
-    return {abs(one - other) for one, other in combinations(values, 2)}
+    # That two counts are equal bears out no "no customers are at risk".
+    return {abs(one - other) for one, other in combinations(values, 2) if one != other}
 
 
 def _in_percent(share: float | None) -> float | None:
@@ -179,9 +180,10 @@ def _changes(summary: Summary) -> list[tuple[str, float]]:
 
 
 def _riskiest(segments: Sequence[SegmentRow]) -> SegmentRow | None:
-    """The segment with the highest risk, where there is more than one to compare."""
-    inhabited = [row for row in segments if row.count]
-    return max(inhabited, key=lambda row: row.riskLevel) if len(inhabited) > 1 else None
+    """The segment with the highest risk, where there is one above the others."""
+    riskiest_first = sorted((row for row in segments if row.count), key=lambda row: -row.riskLevel)
+    clear = len(riskiest_first) > 1 and riskiest_first[0].riskLevel > riskiest_first[1].riskLevel
+    return riskiest_first[0] if clear else None
 
 
 def _render(template: str, facts: Facts) -> str:

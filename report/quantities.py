@@ -78,8 +78,9 @@ def _each(words: str, meaning: T) -> dict[str, T]:
 _ONES = _numbered("zero one two three four five six seven eight nine ten", 0)
 _TEENS = _numbered("eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen", 11)
 _TENS = {word: 10 * ten for word, ten in _numbered("twenty thirty forty fifty sixty seventy eighty ninety", 2).items()}
-_FEW = {word: number for word, number in _ONES.items() if number} | {str(number): number for number in range(1, 11)}
 _ADDENDS = {**_ONES, **_TEENS, **_TENS}
+_FEW = {word: number for word, number in _ONES.items() if number} | {str(number): number for number in range(1, 11)}
+_MANY = {word: number for word, number in _ADDENDS.items() if number} | {str(number): number for number in range(1, 101)}
 _SCALES = {"dozen": 12, "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 _SUFFIXES = {"k": 10**3, "m": 10**6, "bn": 10**9}
 _PARTS = _numbered("half third quarter fifth sixth seventh eighth ninth tenth", 2)
@@ -119,7 +120,8 @@ def _any(words: Iterable[str]) -> str:
 
 _DASHES = {ord(dash): "-" for dash in "‐‑‒–—−"}
 _START, _END = r"(?<![\w.,/:])", r"(?!\w|[.,/:]\d)"
-_SCALE, _LETTER, _ADDEND, _FEWS, _PART = map(_any, (_SCALES, _SUFFIXES, _ADDENDS, _FEW, list(_PARTS)[1:]))
+_SCALE, _LETTER, _ADDEND = map(_any, (_SCALES, _SUFFIXES, _ADDENDS))
+_SO_FEW, _SO_MANY, _PART = map(_any, (_FEW, _MANY, list(_PARTS)[1:]))
 _DIGITS = "(?:[1-9][0-9]{0,2}(?:,[0-9]{3}){1,4}|0|[1-9][0-9]{0,14})"
 _MONTH = "(?-i:" + _any({name[:length] for name in calendar.month_name[1:] for length in (3, 4, 9)}) + r")\b\.?"
 _DAY = r"[0-9]{1,2}(?:st|nd|rd|th)?\b"
@@ -130,19 +132,25 @@ _COUNTS_CUSTOMERS = r"(?=(?: of \w+| [\w-]+)? customers?\b)"
 _KINDS = {
     "iso": rf"{_START}[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{_END}",
     "date": rf"{_START}(?:(?:{_MONTH} {_DAYS}|{_DAYS} (?:of )?{_MONTH})(?:,? [0-9]{{4}})?|{_MONTH} [0-9]{{4}}){_END}",
-    "share": rf"\b(?:half|(?:an?|{_FEWS})[ -]{_PART}s?|{_FEWS} (?:in|out of) (?:every )?{_FEWS}){_END}",
+    "share": rf"\b(?:half|(?:an?|{_SO_FEW})[ -]{_PART}s?|{_SO_FEW} (?:in|out of) (?:every )?{_SO_MANY}){_END}",
     "digits": rf"{_START}{_DIGITS}(?:\.[0-9]+)?(?:{_LETTER}| {_SCALE})?{_END}",
     "spelled": rf"\b(?:(?!one\b(?![ -](?:{_SCALE}|percent))){_COMPOUND}|(?:one|no){_COUNTS_CUSTOMERS})\b",
     "unreadable": rf"\d\S*|[²³¹¼-¾⁰-₉⅐-ↈ①-⓿]|\b(?:{_SCALE}s?|twice|thrice|double[ds]?|doubling|triple[ds]?|halve[ds]?|halving)\b",
 }
-"""How a number may be written; the first kind that fits. "One" and "no" are numbers only where they count customers."""
-_NUMBER = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()), re.IGNORECASE)
+"""How a number may be written; the first kind that fits. "One" and "no" are numbers only where they count customers.
+
+Of letters and digits only ASCII's make a number; any other digit is unreadable.
+"""
+_NUMBER = re.compile(
+    "|".join(f"(?P<{kind}>(?{'u' if kind == 'unreadable' else 'a'}:{pattern}))" for kind, pattern in _KINDS.items()),
+    re.IGNORECASE,
+)
 
 _JOINT = re.compile(r" ?- ?\$?| (?:to|and|or|through) \$?", re.IGNORECASE)
 _MONEY_BEFORE = re.compile(r"\$(?:[0-9.,]+(?: ?- ?| to | and ))?-?$", re.IGNORECASE)
-_HEDGE_BEFORE = re.compile(rf"\b({_any(_HEDGES)}) (?:an? |the |another )?\$?-?$", re.IGNORECASE)
+_HEDGE_BEFORE = re.compile(rf"\b({_any(_HEDGES)}) (?:an? |the |another )?\$?-?$", re.IGNORECASE | re.ASCII)
 _DESCRIBED = r"(?:(?!(?:customers|of|in|for|from|across)\b)[a-z-]+ ){0,2}"
-_UNIT_AFTER = re.compile(rf"[ -]?(?:(%)|({_any(_UNITS)})s?\b|{_DESCRIBED}({_any(_NOUNS)})s?\b)", re.IGNORECASE)
+_UNIT_AFTER = re.compile(rf"[ -]?(?:(%)|({_any(_UNITS)})s?\b|{_DESCRIBED}({_any(_NOUNS)})s?\b)", re.IGNORECASE | re.ASCII)
 _WORD_OR_STOP = re.compile(r"[a-z]+|[^\sa-z%$-]", re.IGNORECASE)
 
 
@@ -221,9 +229,10 @@ def _date(words: str) -> Iterator[Claim]:
 
 
 def _share(words: str) -> _Written:
-    """A part of the whole in percent: "half", "a third", "two-thirds", "one in five"."""
+    """A part of the whole in percent: "half", "two-thirds", "one in five"; a small part is not rounded to whole percents."""
     tokens = [token.removesuffix("s") for token in re.findall(r"\w+", words.lower())]
-    return _Written(100 * {**_FEW, "a": 1, "an": 1, "half": 1}[tokens[0]] / {**_FEW, **_PARTS}[tokens[-1]], 1, 10)
+    percentage = 100 * {**_FEW, "a": 1, "an": 1, "half": 1}[tokens[0]] / {**_MANY, **_PARTS}[tokens[-1]]
+    return _Written(percentage, min(1, 2 * COARSEST * percentage), 10)
 
 
 def _digits(words: str) -> _Written:

@@ -3,8 +3,9 @@
 Every query names its client, is limited in time and cost, and can be answered from BigQuery's own cache of results.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -65,6 +66,12 @@ class Customer:
     email: str | None
     name: str | None
     features: tuple[float, ...]
+
+
+def connect(place: WarehouseSettings) -> None:
+    """Import BigQuery's client library and make its client, if that has not been done."""
+    with _failures("the client"):
+        _client(place)
 
 
 def count_cells(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[TwoWeeks, int]:
@@ -168,11 +175,8 @@ def _run(
 def _query(
     place: WarehouseSettings, query: str, parameters: Parameters, columns: Sequence[str], seconds: float
 ) -> tuple[list[Row], int]:
-    from google.api_core.exceptions import GoogleAPIError
-    from google.auth.exceptions import GoogleAuthError
     from google.cloud import bigquery
     from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
-    from requests.exceptions import RequestException
 
     def parameter(name: str, type_: str, value: Any) -> bigquery.ArrayQueryParameter | bigquery.ScalarQueryParameter:
         if isinstance(value, list | tuple):
@@ -185,7 +189,7 @@ def _query(
         maximum_bytes_billed=place.max_bytes_billed,
         job_timeout_ms=int(seconds * 1000) + ABANDONED_AFTER_MS,
     )
-    try:
+    with _failures(query):
         client = _client(place)
         answer = client.query_and_wait(
             _text(query, f"{client.project}.{place.dataset}", place),
@@ -196,14 +200,25 @@ def _query(
             job_retry=DEFAULT_JOB_RETRY.with_timeout(min(seconds, RETRY_SECONDS)),
         )
         rows = [row.values() for row in answer]
-    except (TimeoutError, FutureTimeoutError) as error:
-        raise WarehouseTimeoutError(f"{query}: {error!r}") from error
-    except (GoogleAPIError, GoogleAuthError, RequestException, OSError, LookupError, TypeError, ValueError) as error:
-        raise WarehouseError(f"{query}: {error!r}") from error
     found = [field.name for field in answer.schema]
     if found != list(columns) or len(rows) != answer.total_rows:
         raise WarehouseError(f"{query} returned {len(rows)} of {answer.total_rows} rows, with the columns {found}")
     return rows, answer.total_bytes_processed or 0
+
+
+@contextmanager
+def _failures(query: str) -> Iterator[None]:
+    """Turn whatever the client library raises into the two errors of this file."""
+    from google.api_core.exceptions import GoogleAPIError
+    from google.auth.exceptions import GoogleAuthError
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except (TimeoutError, FutureTimeoutError) as error:
+        raise WarehouseTimeoutError(f"{query}: {error!r}") from error
+    except (GoogleAPIError, GoogleAuthError, RequestException, OSError, LookupError, TypeError, ValueError) as error:
+        raise WarehouseError(f"{query}: {error!r}") from error
 
 
 @cache
