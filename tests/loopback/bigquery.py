@@ -1,0 +1,56 @@
+"""A loopback BigQuery: answers `POST /bigquery/v2/projects/PROJECT/queries` as the REST API does, in the ways it can go wrong.
+
+with loopback_bigquery(no_rows) as bigquery:
+    ...  # BIGQUERY_EMULATOR_HOST=bigquery.endpoint
+    assert bigquery.requests[0].body["labels"]
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import Event
+from typing import Any
+
+from model.churn import FEATURES
+from tests.loopback.server import Behaviour, Call, Loopback, answers, running, send_json
+
+COLUMNS = {
+    "weeks_ago": ("weeks_ago", *FEATURES, "customers", "spent_usd"),
+    "churned": (*FEATURES, "customers", "churned"),
+}
+"""What the two queries of each report return, known by a column that only one of them has."""
+
+
+@contextmanager
+def loopback_bigquery(behaviour: Behaviour) -> Iterator[Loopback]:
+    """A server that behaves so until the block ends."""
+    with running(behaviour, r"/bigquery/v2/projects/[\w-]+/queries(\?|$)") as loopback:
+        yield loopback
+
+
+def rows(*of_cells: tuple[object, ...], columns: tuple[str, ...] = COLUMNS["weeks_ago"]) -> Mapping[str, Any]:
+    """A complete answer with these rows."""
+    return {
+        "kind": "bigquery#queryResponse",
+        "jobComplete": True,
+        "schema": {"fields": [{"name": name, "type": "FLOAT", "mode": "NULLABLE"} for name in columns]},
+        "rows": [{"f": [{"v": None if value is None else str(value)} for value in row]} for row in of_cells],
+        "totalRows": str(len(of_cells)),
+        "totalBytesProcessed": "10485760",
+        "cacheHit": False,
+    }
+
+
+def no_rows(call: Call, _over: Event) -> None:
+    """A shop without events, whichever query asks."""
+    send_json(call, 200, rows(columns=COLUMNS["churned" if is_look_back(call) else "weeks_ago"]))
+
+
+def is_look_back(call: Call) -> bool:
+    """Whether it is the look back that asks."""
+    return "came_back" in call.request.body["query"]
+
+
+def refuses(status: int, reason: str, message: str) -> Behaviour:
+    """An error in BigQuery's JSON form."""
+    error = {"message": message, "domain": "global", "reason": reason}
+    return answers(status, {"error": {"code": status, "message": message, "errors": [error]}})

@@ -1,0 +1,118 @@
+"""A loopback HTTP server that answers calls as a test tells it to, and remembers what it was asked."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call as it arrived."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: Mapping[str, Any]
+
+
+class Call(BaseHTTPRequestHandler):
+    """A call to be answered, which is `request`."""
+
+    protocol_version = "HTTP/1.1"
+    request: Request  # type: ignore[assignment]
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+Behaviour = Callable[[Call, Event], None]
+"""Answers a call; the event ends whatever would go on for ever."""
+
+
+@dataclass
+class Loopback:
+    """The running server: where it is, what it does next, what it was asked."""
+
+    behaviour: Behaviour
+    endpoint: str = ""
+    requests: list[Request] = field(default_factory=list)
+    over: Event = field(default_factory=Event)
+
+
+@contextmanager
+def running(behaviour: Behaviour, path: str) -> Iterator[Loopback]:
+    """A server that behaves so for POST calls to a path like that; set `behaviour` on what it gives to change its mind."""
+    loopback = Loopback(behaviour)
+
+    class Handler(Call):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.request = Request(self.path, dict(self.headers), json.loads(body))
+            loopback.requests.append(self.request)
+            if not re.match(path, self.path):
+                send_json(self, 404, {"error": {"code": 404, "message": "Not found."}})
+                return
+            try:
+                loopback.behaviour(self, loopback.over)
+            except (BrokenPipeError, ConnectionResetError):
+                self.close_connection = True
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        loopback.endpoint = f"http://127.0.0.1:{server.server_port}"
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        try:
+            yield loopback
+        finally:
+            loopback.over.set()
+            server.shutdown()
+
+
+def answers(status: int, body: Mapping[str, Any]) -> Behaviour:
+    """That JSON, with that status."""
+    return lambda call, _over: send_json(call, status, body)
+
+
+def html(call: Call, _over: Event) -> None:
+    """A page, as a proxy or a captive portal puts in the way."""
+    send(call, 200, "text/html; charset=utf-8", b"<!doctype html><title>Sign in</title><p>Please sign in to go on.")
+
+
+def hangs(_call: Call, over: Event) -> None:
+    """Takes the call and says nothing."""
+    over.wait()
+
+
+def drops(call: Call, _over: Event) -> None:
+    """Takes the call and closes the connection."""
+    call.close_connection = True
+
+
+def drips(call: Call, over: Event) -> None:
+    """Sends a byte now and then, so that no read of it ever takes long."""
+    call.send_response(200)
+    call.send_header("Content-Type", "application/json")
+    call.send_header("Content-Length", "1000000")
+    call.end_headers()
+    while not over.wait(0.05):
+        call.wfile.write(b" ")
+
+
+def send_json(call: Call, status: int, body: Mapping[str, Any]) -> None:
+    """Answer the call with JSON."""
+    send(call, status, "application/json; charset=UTF-8", json.dumps(body).encode())
+
+
+def send(call: Call, status: int, content_type: str, body: bytes) -> None:
+    """Answer the call."""
+    call.send_response(status)
+    call.send_header("Content-Type", content_type)
+    call.send_header("Content-Length", str(len(body)))
+    call.end_headers()
+    call.wfile.write(body)
