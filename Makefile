@@ -1,0 +1,75 @@
+# `make help` lists what there is. Standard output carries only what a target is for; all progress goes to standard error.
+
+MAKEFLAGS += --no-print-directory
+.SILENT:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help setup report serve test format lock train evaluate key clean
+
+SHOP ?= sample
+CLIENT ?= 1
+WEEK_ENDING ?=
+PORT ?= 8080
+FOR ?=
+
+# The first Python on this machine that has everything; `make PYTHON=...` takes another.
+SUITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	if $$python -c '$(SUITS)' 2>/dev/null; then echo $$python; break; fi; done)
+
+# The warnings are about how long Google supports this Python.
+RUN = .venv/bin/python -W ignore::FutureWarning -m local.run
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes
+UV_COMPILE = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11
+
+help: ## This list
+	awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+setup: .venv/set-up ## Install everything into .venv
+
+report: .venv/set-up ## Print a report of the sample shop (SHOP=complete-journey, CLIENT=2, WEEK_ENDING=2026-10-04)
+	$(RUN) report --shop $(SHOP) --client $(CLIENT) $(if $(WEEK_ENDING),--week-ending $(WEEK_ENDING))
+
+serve: .venv/set-up ## Keep the function running on this machine until Ctrl-C (PORT=8080, SHOP=...)
+	$(RUN) serve --shop $(SHOP) --client $(CLIENT) $(if $(WEEK_ENDING),--week-ending $(WEEK_ENDING)) --port $(PORT)
+
+test: .venv/set-up ## Lint, check types, run every test
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/sqlfluff lint report/sql
+	.venv/bin/pytest -n 2
+
+format: .venv/set-up ## Format the Python code
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+lock: .venv/set-up ## Compile requirements*.in to the requirements*.txt with every version and hash
+	$(UV_COMPILE) requirements.in -o requirements.txt >&2
+	$(UV_COMPILE) requirements-dev.in -c requirements.txt -o requirements-dev.txt >&2
+	$(UV_COMPILE) requirements-training.in -c requirements.txt -o requirements-training.txt >&2
+	$(UV_COMPILE) requirements-conformance.in -o requirements-conformance.txt >&2
+
+train: .venv-training/set-up ## Train model/churn.ubj anew
+	.venv-training/bin/python -m model.training.train
+
+evaluate: .venv-training/set-up ## Measure the model on simulated and real shops
+	.venv-training/bin/python -m model.training.evaluate
+
+key: .venv/set-up ## Make an API key for some clients (FOR="1 2") or for all, and print what to store
+	.venv/bin/python -m report.access $(FOR)
+
+clean: ## Remove all that was installed, downloaded or cached
+	rm -rf .venv* .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/set-up: requirements-dev.txt
+.venv-training/set-up: requirements-training.txt
+
+%/set-up:
+	if ! "$(PYTHON)" -c '$(SUITS)' 2>/dev/null; then \
+		echo "This needs Python 3.11, 3.12 or 3.13, and $(or $(PYTHON),python3) is none of them. Name one: make PYTHON=..." >&2; \
+		exit 1; fi
+	echo "Setting up $(@D) (once, about a minute)" >&2
+	"$(PYTHON)" -m venv $(@D) >&2
+	$(@D)/bin/python $(PIP_INSTALL) -r $^ >&2
+	touch $@

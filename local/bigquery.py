@@ -1,0 +1,89 @@
+"""BigQuery on this machine: an emulator that the real client library talks to, with the report's two tables in it."""
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import jinja2
+import pyarrow as pa
+import pyarrow.parquet as pq
+from google.auth.credentials import AnonymousCredentials
+from google.auth.transport.requests import AuthorizedSession
+from google.cloud import bigquery
+
+from local import programs
+
+PROJECT = "local"
+DATASET = "analytics"
+
+EVENTS = pa.schema(
+    {
+        "client_id": pa.int64(),
+        "user_id": pa.string(),
+        "event_type": pa.string(),
+        "timestamp": pa.timestamp("us", tz="UTC"),
+        "price": pa.decimal128(38, 9),
+        "quantity": pa.int64(),
+        "session_id": pa.string(),
+    }
+)
+USERS = pa.schema({"client_id": pa.int64(), "user_id": pa.string(), "email": pa.string(), "name": pa.string()})
+
+# DuckDB, on which the emulator stands, would download this extension; it comes in a wheel here.
+_START = """
+from duckdb_extensions import import_extension
+import_extension("spatial")
+from bqemulator.cli import main
+main()
+"""
+
+
+@contextmanager
+def running() -> Iterator[str]:
+    """Start an empty local BigQuery and stop it at the end; its address, as `BIGQUERY_EMULATOR_HOST` takes it."""
+    options = ["--rest-port", "0", "--grpc-port", "0", "--project", PROJECT, "--log-level", "info", "--log-format", "json"]
+    home = programs.CACHE / "duckdb"
+    home.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-c", _START, "start", "--ephemeral", *options]
+    with TemporaryDirectory(prefix="churn-report-") as folder:
+        environment = os.environ | {
+            "HOME": str(home),  # where DuckDB keeps its extensions
+            "TMPDIR": folder,  # where uploads go
+            "BQEMU_ENABLE_FORMAT_EXTENSIONS": "false",  # or it tries to download one more
+            "PYTHONUNBUFFERED": "1",
+        }
+        with programs.running("the local BigQuery", command, environment, Path(folder, "bigquery.log")) as emulator:
+            port = emulator.wait_for(r'"port": (\d+), "event": "rest.listen"')
+            yield f"http://127.0.0.1:{port}"
+
+
+def connect(address: str) -> bigquery.Client:
+    """A client of the local BigQuery at `address`."""
+    credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
+    session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+    session.trust_env = False  # no proxy between this machine and itself
+    return bigquery.Client(PROJECT, credentials, _http=session, client_options={"api_endpoint": address})
+
+
+def create_tables(client: bigquery.Client, dataset: str = DATASET) -> None:
+    """Create the dataset and its two tables, as `report/sql/tables.sql` has them."""
+    template = jinja2.Template((programs.ROOT / "report/sql/tables.sql").read_text("utf-8"))
+    client.create_dataset(dataset)
+    names = {table: f"`{client.project}.{dataset}.{table}`" for table in ("events", "users")}
+    # The emulator rounds a bare NUMERIC to three decimals.
+    client.query_and_wait(template.render(names).replace("NUMERIC", "NUMERIC(38, 9)"))
+
+
+def load(client: bigquery.Client, events: pa.Table, users: pa.Table, dataset: str = DATASET) -> None:
+    """Append rows to the two tables, by load jobs."""
+    for name, rows, schema in (("events", events, EVENTS), ("users", users, USERS)):
+        if rows.num_rows:
+            file = io.BytesIO()
+            pq.write_table(rows.select(schema.names).cast(schema), file)
+            file.seek(0)
+            options = bigquery.LoadJobConfig(source_format="PARQUET", write_disposition="WRITE_APPEND")
+            client.load_table_from_file(file, f"{dataset}.{name}", job_config=options).result()

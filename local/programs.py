@@ -1,0 +1,82 @@
+"""Programs that run beside this one, write into a log, and never outlive it."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from os import killpg
+from pathlib import Path
+
+from local.leash import PATIENCE_SECONDS
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache"
+
+
+class ProgramError(RuntimeError):
+    """A program stopped, or never got ready. The message ends with the last lines of its log."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A running program and the log of all that it prints."""
+
+    name: str
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def wait_for(self, pattern: str, seconds: float = 120) -> str:
+        """Wait until the log has `pattern`; the text of its group. Raises ProgramError if that does not come."""
+        deadline = time.monotonic() + seconds
+        while True:
+            stopped = self.process.poll() is not None
+            if found := re.search(pattern, self.printed()):
+                return found[1]
+            if stopped or time.monotonic() > deadline:
+                problem = f"stopped with code {self.process.returncode}" if stopped else f"was not ready after {seconds:.0f} s"
+                raise ProgramError(f"{self.name} {problem}. The end of its log:\n{self.tail()}")
+            time.sleep(0.02)
+
+    def printed(self) -> str:
+        """All that it has printed until now, standard output and standard error."""
+        return self.log.read_text("utf-8", errors="replace")
+
+    def tail(self, lines: int = 30) -> str:
+        """The last lines of what it has printed."""
+        return "\n".join(self.printed().splitlines()[-lines:])
+
+
+@contextmanager
+def running(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[Program]:
+    """Start `command`, and stop it at the end."""
+    leash = [sys.executable, "-I", "-S", str(Path(__file__).with_name("leash.py"))]
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603
+            [*leash, *command],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd=ROOT,
+            # Ctrl-C in a terminal reaches only this process, which then stops the others in their order.
+            start_new_session=True,
+        )
+    try:
+        yield Program(name, log, process)
+    finally:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin:
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(PATIENCE_SECONDS + 5)
+    with suppress(ProcessLookupError, PermissionError):  # where nothing of it is left
+        killpg(process.pid, signal.SIGKILL)
+    process.wait()
