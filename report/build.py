@@ -1,6 +1,7 @@
 """The whole report, section by section, as the brief's sections 3 to 9 name them."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,10 +19,11 @@ from report.calibration import Calibration, apply
 from report.cells import Cells, ScoredCells
 from report.customers import MOST_CUSTOMERS, at_risk_customers, riskiest_cells
 from report.factors import count_leading_factors, top_risk_factors
+from report.history import WEEKS, history
 from report.insights import key_insights
 from report.limits import cell_limits
 from report.lookback import look_back_on
-from report.metrics import summary
+from report.metrics import risk_breakdown, summary
 from report.narrative import Facts, executive_summary
 from report.risk import at_high_risk
 from report.schema import AtRiskCustomer, Meta, Report, ReportData
@@ -41,6 +43,7 @@ class Request:
     now: datetime
     deadline: float
     """When to stop waiting, on the monotonic clock."""
+    include_history: bool = False
 
     def seconds_left(self) -> float:
         """How long whoever asked still waits."""
@@ -78,20 +81,19 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
 
     with trace.step("warehouse"):
         past = replace(scan, week=look_back_week(week))
-        counting = beside(warehouse.count_cells, place, scan, request.seconds_left())
+        counting = beside(warehouse.count_cells, place, scan, request.seconds_left(), WEEKS if request.include_history else 2)
         looking_back = beside(warehouse.look_back, place, past, request.seconds_left())
         churn.prepare(model)  # its import, and that of Gemini's SDK, are slow: BigQuery's time is a good time for them
-        if settings.gemini:
-            beside(gemini.load)
+        sdk = beside(gemini.load) if settings.gemini else None
         weeks, bytes_processed = counting.result()
         past_week, past_bytes_processed = looking_back.result()
-        trace.cells = len(weeks.this_week.customers) + len(weeks.last_week.customers)
+        trace.cells = sum(len(cells.customers) for cells in weeks.newest_first)
         trace.bytes_processed = bytes_processed + past_bytes_processed
 
     with trace.step("score"):
         lesson = look_back_on(past_week, churn.log_odds(model, past_week.features))
-        this_week = _score(model, lesson.calibration, weeks.this_week)
-        last_week = _score(model, lesson.calibration, weeks.last_week)
+        newest_first = tuple(_score(model, lesson.calibration, cells) for cells in weeks.newest_first)
+        this_week, last_week = newest_first[:2]
         high = at_high_risk(this_week)
         factors = count_leading_factors(churn.contributions(model, high.cells.features), high.cells.customers)
 
@@ -115,6 +117,8 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
         )
 
     with trace.step("summary"):
+        if sdk:
+            wait([sdk], request.seconds_left())
         executive = executive_summary(facts, _gemini(settings.gemini, request))
         trace.summary_reason = executive.reason
 
@@ -132,10 +136,13 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
             segmentBreakdown=segments,
             recommendations=facts.recommendations,
             executiveSummary=executive.text,
+            riskBreakdown=risk_breakdown(this_week),
             atRiskCustomers=at_risk,
+            history=history(week.ending, newest_first) if request.include_history else None,
         ),
         meta=Meta(
             client_id=request.client_id,
+            client_name=settings.client(request.client_id).name,
             week_start=week.start,
             time_zone=week.time_zone.key,
             partial=week.partial,

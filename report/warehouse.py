@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
 
 FUNCTION_LABEL = "weekly-churn-report"
-RETRY_SECONDS = 10.0
-"""How long a passing fault of BigQuery's is tried again."""
+MOST_RETRY_SECONDS = 10.0
+"""How long a passing fault of BigQuery's is tried again, and never longer than half of the time there is."""
 ABANDONED_AFTER_MS = 5_000
 """How much longer than its reader waits a query may run: the client cancels it before, if it still can."""
 SQL = Path(__file__).with_name("sql")
@@ -51,11 +51,20 @@ class Scan:
 
 
 @dataclass(frozen=True)
-class TwoWeeks:
-    """The customers of a week and of the one before it, by cell."""
+class Weeks:
+    """The customers of a week and of those before it, by cell."""
 
-    this_week: Cells
-    last_week: Cells
+    newest_first: tuple[Cells, ...]
+
+    @property
+    def this_week(self) -> Cells:
+        """The week itself."""
+        return self.newest_first[0]
+
+    @property
+    def last_week(self) -> Cells:
+        """The one before it."""
+        return self.newest_first[1]
 
 
 @dataclass(frozen=True)
@@ -74,18 +83,18 @@ def connect(place: WarehouseSettings) -> None:
         _client(place)
 
 
-def count_cells(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[TwoWeeks, int]:
-    """The customers of the week and of the one before it, counted by cell in one scan, and how many bytes BigQuery read.
+def count_cells(place: WarehouseSettings, scan: Scan, seconds: float, weeks: int = 2) -> tuple[Weeks, int]:
+    """The customers of the week and of those before it, counted by cell in one scan, and how many bytes BigQuery read.
 
     Raises WarehouseTimeoutError after `seconds`, WarehouseError for any other failure.
     """
     columns = ("weeks_ago", *FEATURES, "customers", "spent_usd")
-    rows, bytes_processed = _run(place, "cells.sql", _parameters(scan, weeks=2), columns, seconds)
+    rows, bytes_processed = _run(place, "cells.sql", _parameters(scan, weeks), columns, seconds)
     table = _numbers("cells.sql", rows).reshape(-1, len(columns))
     weeks_ago, customers = table[:, 0], table[:, 9]
-    if not (np.isin(weeks_ago, (0, 1)) & (customers >= 1)).all():
+    if not (np.isin(weeks_ago, range(weeks)) & (customers >= 1)).all():
         raise WarehouseError("cells.sql returned another week's cells, or empty ones")
-    return TwoWeeks(_cells(table[weeks_ago == 0]), _cells(table[weeks_ago == 1])), bytes_processed
+    return Weeks(tuple(_cells(table[weeks_ago == week]) for week in range(weeks))), bytes_processed
 
 
 def look_back(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[PastWeek, int]:
@@ -189,6 +198,7 @@ def _query(
         maximum_bytes_billed=place.max_bytes_billed,
         job_timeout_ms=int(seconds * 1000) + ABANDONED_AFTER_MS,
     )
+    retry_seconds = min(seconds / 2, MOST_RETRY_SECONDS)
     with _failures(query):
         client = _client(place)
         answer = client.query_and_wait(
@@ -196,8 +206,8 @@ def _query(
             job_config=job_config,
             api_timeout=seconds,
             wait_timeout=seconds,
-            retry=bigquery.DEFAULT_RETRY.with_timeout(min(seconds, RETRY_SECONDS)),
-            job_retry=DEFAULT_JOB_RETRY.with_timeout(min(seconds, RETRY_SECONDS)),
+            retry=bigquery.DEFAULT_RETRY.with_timeout(retry_seconds),
+            job_retry=DEFAULT_JOB_RETRY.with_timeout(retry_seconds),
         )
         rows = [row.values() for row in answer]
     found = [field.name for field in answer.schema]
