@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import LocalBigQuery
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local import bigquery as local_bigquery
+from local.bigquery import LocalBigQuery
 from model import churn
 from report import warehouse
 from report.cells import Cells

@@ -21,16 +21,16 @@ came_back AS (
 )
 
 SELECT
-  MIN(customers.added_to_wishlist) AS added_to_wishlist,
-  MIN(customers.removed_from_wishlist) AS removed_from_wishlist,
-  MIN(customers.added_to_cart) AS added_to_cart,
-  MIN(customers.removed_from_cart) AS removed_from_cart,
-  MIN(customers.cart_quantity_updated) AS cart_quantity_updated,
-  MIN(customers.total_sessions) AS total_sessions,
-  MIN(customers.days_since_last_activity) AS days_since_last_activity,
-  MIN(customers.total_spent_usd) AS total_spent_usd,
+  MIN(past.added_to_wishlist) AS added_to_wishlist,
+  MIN(past.removed_from_wishlist) AS removed_from_wishlist,
+  MIN(past.added_to_cart) AS added_to_cart,
+  MIN(past.removed_from_cart) AS removed_from_cart,
+  MIN(past.cart_quantity_updated) AS cart_quantity_updated,
+  MIN(past.total_sessions) AS total_sessions,
+  MIN(past.days_since_last_activity) AS days_since_last_activity,
+  MIN(past.total_spent_usd) AS total_spent_usd,
   COUNT(*) AS customers,
   COUNTIF(came_back.user_id IS NULL) AS churned
-FROM customers
-LEFT JOIN came_back ON customers.user_id = came_back.user_id
-GROUP BY customers.cell
+FROM customers AS past
+LEFT JOIN came_back ON past.user_id = came_back.user_id
+GROUP BY past.cell

@@ -1,8 +1,8 @@
--- The customers of this week (weeks_ago 0) and of the last (1), counted by cell: the box of the feature space, cut by the
--- model's thresholds and the segments' limits, in which the model cannot tell customers apart. The least value of each
--- feature lies in the same box as all the others, so that one row stands for all customers of a cell.
+-- The customers of this week (weeks_ago 0), of the last (1) and of any before, counted by cell: the box of the feature
+-- space, cut by the model's thresholds and the segments' limits, in which the model cannot tell customers apart. The least
+-- value of each feature lies in the same box as all the others, so that one row stands for all customers of a cell.
 --
--- The parameters of customers_in_cells.sql, for two weeks.
+-- The parameters of customers_in_cells.sql, for two weeks or, where the history is asked for, eight.
 
 WITH
 

@@ -15,7 +15,7 @@ customers AS (
 riskiest AS (
   SELECT
     customers.*,
-    @churn_probabilities[OFFSET(place)] AS churn_probability
+    @churn_probabilities[ORDINAL(place + 1)] AS churn_probability
   FROM customers
   INNER JOIN UNNEST(@cells) AS asked_cell WITH OFFSET AS place ON customers.cell = asked_cell
   ORDER BY churn_probability DESC, customers.total_spent_usd DESC, customers.user_id ASC

@@ -1,0 +1,131 @@
+"""Two engines that answer cases: Google's own, in an environment of its own, and the emulator, through BigQuery's client."""
+
+import fcntl
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from case_file import ROOT, Case, Row, from_text, sql
+from google.cloud.bigquery import ArrayQueryParameter, Client, QueryJobConfig, ScalarQueryParameter, SchemaField
+
+from local import bigquery as local_bigquery
+
+REQUIREMENTS = ROOT / "requirements-conformance.txt"
+ENGINE = Path(__file__).with_name("engine.py")
+CACHE = ROOT / ".cache"
+LEGACY_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an engine returned: the BigQuery type of each column, and the rows."""
+
+    types: dict[str, str]
+    rows: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What answers cases, and the columns that it understood report/sql/tables.sql to give the two tables."""
+
+    tables: dict[str, dict[str, str]]
+    answer: Callable[[Case], Answer]
+
+
+def google_engine(cases: Sequence[Case]) -> Engine:
+    """Google's own engine, asked about all these cases at once, since loading it is what takes time."""
+    questions = [
+        {
+            "sql": sql(case.query, "shop"),
+            "parameters": case.parameters,
+            "tables": {"shop.events": case.events, "shop.users": case.users},
+        }
+        for case in cases
+    ]
+    said = _google_says(json.dumps({"tables": sql("tables.sql", "shop"), "questions": questions}))
+
+    def answer(case: Case) -> Answer:
+        found = said["answers"][cases.index(case)]
+        assert "error" not in found, found["error"]
+        types = found["types"]
+        rows = [dict(zip(types, map(from_text, row, types.values()), strict=True)) for row in found["rows"]]
+        return Answer(types, rows)
+
+    return Engine({name.removeprefix("shop."): types for name, types in said["tables"].items()}, answer)
+
+
+def emulator_engine(client: Client) -> Engine:
+    """The emulator, asked through the client library that the function uses too. Each case gets its own dataset."""
+    numbers = count(1)
+
+    def answer(case: Case) -> Answer:
+        dataset = f"case_{next(numbers)}"
+        local_bigquery.create_tables(client, dataset)
+        events, users = _arrow(case.events, local_bigquery.EVENTS), _arrow(case.users, local_bigquery.USERS)
+        local_bigquery.load(client, events, users, dataset)
+        # As a job, though the function asks the short way: that way the emulator answers a query that fails with no rows.
+        result = client.query(sql(case.query, dataset), job_config=_job(case)).result()
+        return Answer(_types(result.schema), [dict(row.items()) for row in result])
+
+    tables = {name: _types(client.get_table(f"{local_bigquery.DATASET}.{name}").schema) for name in ("events", "users")}
+    return Engine(tables, answer)
+
+
+def _google_says(batch: str) -> Any:
+    """What Google's engine says to a batch: asked once, since it would say the same again, by whichever process comes first."""
+    CACHE.mkdir(exist_ok=True)
+    environment = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
+    question = hashlib.sha256(environment.encode() + ENGINE.read_bytes() + batch.encode()).hexdigest()
+    folder, kept = CACHE / "conformance", CACHE / "conformance.json"
+    with (CACHE / "conformance.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if kept.exists() and (said := json.loads(kept.read_text()))["question"] == question:
+            return said["answer"]
+        python = _python(folder, environment)
+        answer = json.loads(_run([python, ENGINE, folder / "compiled"], batch))
+        unfinished = kept.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps({"question": question, "answer": answer}))
+        unfinished.replace(kept)
+    return answer
+
+
+def _python(folder: Path, environment: str) -> Path:
+    """The Python of the engine's own environment, which is made anew where it is missing or another one."""
+    python, stamp = folder / "bin/python", folder / "environment"
+    if not (stamp.exists() and stamp.read_text() == environment):
+        _run([sys.executable, "-m", "venv", "--clear", folder])
+        _run([python, "-m", "pip", "install", "--quiet", "--require-hashes", "--requirement", REQUIREMENTS])
+        stamp.write_text(environment)
+    return python
+
+
+def _run(command: Sequence[str | Path], given: str = "") -> str:
+    """What a command prints when it is given that text; pytest shows its standard error."""
+    ran = subprocess.run(command, input=given, stdout=subprocess.PIPE, text=True, check=True, timeout=600)  # noqa: S603
+    return ran.stdout
+
+
+def _arrow(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
+    columns = [pa.array([row.get(field.name) for row in rows], pa.string()).cast(field.type) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _types(schema: Sequence[SchemaField]) -> dict[str, str]:
+    return {field.name: LEGACY_TYPES.get(field.field_type, field.field_type) for field in schema}
+
+
+def _job(case: Case) -> QueryJobConfig:
+    parameters = [
+        ArrayQueryParameter(name, type_, [from_text(text, type_) for text in given])
+        if isinstance(given, list)
+        else ScalarQueryParameter(name, type_, from_text(given, type_))
+        for name, (type_, given) in case.parameters.items()
+    ]
+    return QueryJobConfig(query_parameters=parameters)
