@@ -4,7 +4,8 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -42,9 +43,17 @@ main()
 """
 
 
+@dataclass(frozen=True)
+class LocalBigQuery:
+    """A running local BigQuery: its address, as `BIGQUERY_EMULATOR_HOST` takes it, and a client of it."""
+
+    address: str
+    client: bigquery.Client
+
+
 @contextmanager
-def running() -> Iterator[str]:
-    """Start an empty local BigQuery and stop it at the end; its address, as `BIGQUERY_EMULATOR_HOST` takes it."""
+def running() -> Iterator[LocalBigQuery]:
+    """Start an empty local BigQuery and stop it at the end."""
     options = ["--rest-port", "0", "--grpc-port", "0", "--project", PROJECT, "--log-level", "info", "--log-format", "json"]
     home = programs.CACHE / "duckdb"
     home.mkdir(parents=True, exist_ok=True)
@@ -58,11 +67,12 @@ def running() -> Iterator[str]:
         }
         with programs.running("the local BigQuery", command, environment, Path(folder, "bigquery.log")) as emulator:
             port = emulator.wait_for(r'"port": (\d+), "event": "rest.listen"')
-            yield f"http://127.0.0.1:{port}"
+            address = f"http://127.0.0.1:{port}"
+            with closing(_connect(address)) as client:
+                yield LocalBigQuery(address, client)
 
 
-def connect(address: str) -> bigquery.Client:
-    """A client of the local BigQuery at `address`."""
+def _connect(address: str) -> bigquery.Client:
     credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
     session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
     session.trust_env = False  # no proxy between this machine and itself

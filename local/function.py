@@ -23,8 +23,12 @@ SETTINGS = (
     "CLIENTS",
     "EVENTS_TABLE",
     "GEMINI_",
+    "MAIL_FROM",
+    "PAGE_URL",
     "REQUEST_DEADLINE_SECONDS",
+    "SMTP_URL",
     "USERS_TABLE",
+    "WEEKLY_DEADLINE_SECONDS",
 )
 """How the names of the function's own settings begin."""
 

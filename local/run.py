@@ -10,11 +10,16 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from tempfile import TemporaryDirectory
+from typing import NoReturn
 from urllib.parse import urlencode
+
+from google.cloud.bigquery import Client
 
 from local import bigquery, function, programs, shops
 from report.beside import beside
@@ -31,14 +36,17 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--week-ending", type=date.fromisoformat)
     parser.add_argument("--port", type=int, default=8080, help="for serve")
     options = parser.parse_args(arguments)
-    _end_on_signals()
-    try:
-        if options.command == "serve":
-            return _serve(options)
-        return _report(options)
-    except (programs.ProgramError, PortTakenError) as error:
-        _say(str(error))
-        return 1
+    with TemporaryDirectory(prefix="churn-report-", ignore_cleanup_errors=True) as folder:
+        # Wherever an interruption strikes, what is half made there goes with this folder.
+        tempfile.tempdir = folder
+        _on_signals(_end)
+        try:
+            return _serve(options) if options.command == "serve" else _report(options)
+        except (programs.ProgramError, PortTakenError) as error:
+            _say(str(error))
+            return 1
+        finally:
+            _on_signals(signal.SIG_IGN)
 
 
 class PortTakenError(RuntimeError):
@@ -86,21 +94,20 @@ def _running(shop_name: str, port: int) -> Iterator[tuple[function.Function, sho
     """The function with everything that it needs, and the shop."""
     _say(f"Building the shop {shop_name!r} and starting the local BigQuery")
     building = beside(shops.SHOPS[shop_name], datetime.now(UTC))
-    with bigquery.running() as address:
+    with bigquery.running() as warehouse:
         shop = building.result()
         _say(f"Loading {shop.events.num_rows:,} events and starting the function")
-        loading = beside(_load, address, shop)
-        settings = function.bigquery_settings(address) | {"CLIENTS": json.dumps(shop.clients)}
+        loading = beside(_load, warehouse.client, shop)
+        settings = function.bigquery_settings(warehouse.address) | {"CLIENTS": json.dumps(shop.clients)}
         from_outside = {name: value for name, value in os.environ.items() if name.startswith(("GEMINI_", "ALLOWED_ORIGINS"))}
         with function.running(settings | from_outside, port=port) as reports:
             loading.result()
             yield reports, shop
 
 
-def _load(address: str, shop: shops.LocalShop) -> None:
-    with closing(bigquery.connect(address)) as client:
-        bigquery.create_tables(client)
-        bigquery.load(client, shop.events, shop.users)
+def _load(client: Client, shop: shops.LocalShop) -> None:
+    bigquery.create_tables(client)
+    bigquery.load(client, shop.events, shop.users)
 
 
 def _path(options: argparse.Namespace, shop: shops.LocalShop) -> str:
@@ -120,17 +127,15 @@ def _check_free(port: int) -> None:
             raise PortTakenError(message) from None
 
 
-def _end_on_signals() -> None:
-    """Let a signal end this process in order; the next ones, such as a second Ctrl-C, cannot disturb that."""
-    endings = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+def _on_signals(handler: signal.Handlers | Callable[[int, object], NoReturn]) -> None:
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, handler)
 
-    def end(number: int, _: object) -> None:
-        for ending in endings:
-            signal.signal(ending, signal.SIG_IGN)
-        sys.exit(128 + number)
 
-    for ending in endings:
-        signal.signal(ending, end)
+def _end(number: int, _: object) -> NoReturn:
+    """End this process in order; another signal, such as a second Ctrl-C, cannot disturb that."""
+    _on_signals(signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _say(message: str) -> None:

@@ -53,8 +53,8 @@ def _win_back(high: ScoredCells) -> tuple[Recommendation, ...]:
             action=f"Launch targeted win-back campaign for the {counted(high.customers, 'customer')} at high churn risk.",
             priority="high",
             expectedImpact=(
-                f"They spent {dollars(high.spent_usd)} this week; without action {round(high.expected_to_leave)} "
-                f"of these {high.customers} are expected to stay away for the next four weeks."
+                f"They spent {dollars(high.spent_usd)} this week; without action, expect {round(high.expected_to_leave)} "
+                f"of these {high.customers} to stay away for the next four weeks."
                 if high.customers > 1
                 else f"This customer spent {dollars(high.spent_usd)} this week and is likely to stay away for the next four."
             ),

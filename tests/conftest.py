@@ -12,37 +12,28 @@ The local BigQuery lives as long as the test session, and so does each function;
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from google.cloud.bigquery import Client
 
 from local import bigquery as local_bigquery
 from local import function, shops
+from local.bigquery import LocalBigQuery
 from local.shops import LocalShop
 
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class LocalBigQuery:
-    """The running local BigQuery: its address, as BIGQUERY_EMULATOR_HOST takes it, and a client of it."""
-
-    address: str
-    client: Client
-
-
 @pytest.fixture(scope="session")
 def bigquery() -> Iterator[LocalBigQuery]:
-    """The local BigQuery with the two tables, empty, in the dataset `analytics`."""
-    with local_bigquery.running() as address, closing(local_bigquery.connect(address)) as client:
-        local_bigquery.create_tables(client)
-        yield LocalBigQuery(address, client)
+    """The local BigQuery (its `address` and a `client` of it) with the two tables, empty, in the dataset `analytics`."""
+    with local_bigquery.running() as running:
+        local_bigquery.create_tables(running.client)
+        yield running
 
 
 @pytest.fixture(scope="session")
