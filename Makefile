@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 .SILENT:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup report serve test format lock train evaluate key clean
+.PHONY: help setup report serve test format lock train evaluate pictures examples key clean
 
 SHOP ?= sample
 CLIENT ?= 1
@@ -55,6 +55,12 @@ train: .venv-training/set-up ## Train model/churn.ubj anew
 
 evaluate: .venv-training/set-up ## Measure the model on simulated and real shops
 	.venv-training/bin/python -m model.training.evaluate
+
+pictures: .venv/set-up ## Make docs/pictures anew: the page and the PDF of the sample shop
+	.venv/bin/python -W ignore::FutureWarning -m local.pictures
+
+examples: .venv/set-up ## Make report/examples.json anew: the real answers that the OpenAPI description shows
+	REWRITE_EXAMPLES=1 .venv/bin/pytest tests/test_openapi.py
 
 key: .venv/set-up ## Make an API key for some clients (FOR="1 2") or for all, and print what to store
 	.venv/bin/python -m report.access $(FOR)

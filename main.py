@@ -3,9 +3,11 @@
 GET /reports/generate?client_id=1&week_ending=2025-01-19 with the header X-API-Key answers with that week's churn report.
 """
 
+import hashlib
 import logging
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -15,13 +17,17 @@ from flask import Request, Response
 
 from report import access
 from report.logs import log_to_stdout, trace_name, trace_of_request
-from report.parameters import ParameterError, parse_parameters
+from report.parameters import Format, ParameterError, parse_parameters
 from report.settings import SettingsError, read_settings
+from report.sharing import Shared
 from report.week import week_at
 
 if TYPE_CHECKING:
     from report.build import Trace
+    from report.pages.html import Page
     from report.schema import Report
+
+MIME_TYPES: Mapping[Format, str] = {"json": "application/json", "html": "text/html", "pdf": "application/pdf"}
 
 log_to_stdout()
 logger = logging.getLogger(__name__)
@@ -29,6 +35,8 @@ logger = logging.getLogger(__name__)
 SETTINGS = read_settings(os.environ)
 if SETTINGS.api_keys_problem:
     logger.error("Nobody gets in: %s", SETTINGS.api_keys_problem)
+
+REPORTS: "Shared[tuple[Report, Trace]]" = Shared(SETTINGS.report_cache_seconds)
 
 
 class ProblemError(Exception):
@@ -93,21 +101,75 @@ def _generate(request: Request) -> Response:
     from report import build  # its libraries take longer to load than all else: only a report waits for them
     from report.warehouse import WarehouseError, WarehouseTimeoutError
 
-    deadline = started + SETTINGS.request_deadline_seconds
-    trace = build.Trace()
+    def make() -> "tuple[Report, Trace]":
+        deadline = started + SETTINGS.request_deadline_seconds
+        trace = build.Trace()
+        wanted = build.Request(asked.client_id, week, asked.include_customers, now, deadline, asked.include_history)
+        return build.build_report(SETTINGS, wanted, trace), trace
+
+    who = access.hash_of(request.headers["X-API-Key"])
+    question = (who, asked.client_id, week, asked.include_customers, asked.include_history)
     try:
-        report = build.build_report(SETTINGS, build.Request(asked.client_id, week, asked.include_customers, now, deadline), trace)
-    except WarehouseTimeoutError as error:
+        (report, trace), made = REPORTS.get(question, make, SETTINGS.request_deadline_seconds)
+    except (WarehouseTimeoutError, TimeoutError) as error:
         logger.error("Client %d: %s", asked.client_id, error)
         raise ProblemError(504, "The data warehouse did not answer in time. Please try again in a moment.") from error
     except WarehouseError as error:
         logger.error("Client %d: %s", asked.client_id, error)
         raise ProblemError(502, "The data warehouse could not answer. Please try again later.") from error
-    logger.info("report", extra={"fields": _log_fields(report, trace)})
-    response = Response(report.model_dump_json(), mimetype="application/json")
+    trace = replace(trace, steps_ms=dict(trace.steps_ms) if made else {})
+    response = _unless_known(request, report, asked.format or _accepted(request), trace)
+    took = {"shared": not made, "total_milliseconds": round((monotonic() - started) * 1000, 1)}
+    logger.info("report", extra={"fields": {**_log_fields(report, trace), **took}})
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Server-Timing"] = ", ".join(f"{step};dur={milliseconds}" for step, milliseconds in trace.steps_ms.items())
     return response
+
+
+def _unless_known(request: Request, report: "Report", form: Format, trace: "Trace") -> Response:
+    """The report, or 304 where the reader has this one already, whenever it was made."""
+    content = report.model_dump_json(exclude={"meta": {"generated_at"}})
+    etag = f"{hashlib.sha256(content.encode()).hexdigest()[:32]}-{form}"
+    known = request.if_none_match.contains_weak(etag)
+    response = Response(status=304) if known else _in_form(report, form, trace)
+    response.set_etag(etag, weak=True)
+    return response
+
+
+def _accepted(request: Request) -> Format:
+    """The form that the header Accept would rather have; JSON where it does not care."""
+    mime_type = request.accept_mimetypes.best_match(list(MIME_TYPES.values()), default=MIME_TYPES["json"])
+    return next(form for form, its_type in MIME_TYPES.items() if its_type == mime_type)
+
+
+def _in_form(report: "Report", form: Format, trace: "Trace") -> Response:
+    if form == "json":
+        return Response(report.model_dump_json(), mimetype=MIME_TYPES[form])
+
+    from report.pages import html, pdf
+    from report.pages.view import file_name, view
+
+    with trace.step(form):
+        if form == "pdf":
+            response = Response(pdf.document(view(report)), mimetype=MIME_TYPES[form])
+        else:
+            response = _page(html.document(view(report)))
+    disposition = "attachment" if form == "pdf" else "inline"
+    response.headers["Content-Disposition"] = f'{disposition}; filename="{file_name(report)}.{form}"'
+    return response
+
+
+def _page(page: "Page") -> Response:
+    response = Response(page.html, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = page.policy
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _generate_page(_: Request) -> Response:
+    from report.pages import html
+
+    return _page(html.generate_page())
 
 
 def _log_fields(report: "Report", trace: "Trace") -> Mapping[str, object]:
@@ -120,6 +182,7 @@ def _log_fields(report: "Report", trace: "Trace") -> Mapping[str, object]:
         "milliseconds": trace.steps_ms,
         "bytes_processed": trace.bytes_processed,
         "model_version": report.meta.model_version,
+        "outside_training_range": report.meta.outside_training_range,
         "summary_source": report.meta.summary_source,
         "summary_reason": trace.summary_reason,
     }
@@ -134,12 +197,49 @@ def _grant(request: Request) -> access.Grant:
     return grant
 
 
+def _weekly(request: Request) -> Response:
+    """Build and send every client's weekly report: for Cloud Scheduler."""
+    deadline = monotonic() + SETTINGS.weekly_deadline_seconds
+    grant = _grant(request)
+    from report import weekly  # with the libraries of a report
+
+    try:
+        asked = weekly.parse_request(request.stream.read(weekly.MOST_BODY_BYTES + 1))
+    except ParameterError as error:
+        raise ProblemError(422, str(error), error.parameter) from error
+    client_ids = [client_id for client_id in SETTINGS.clients if grant.covers(client_id)]
+    if asked.client_ids is not None:
+        client_ids = list(asked.client_ids)
+        if not all(grant.covers(client_id) for client_id in client_ids):
+            raise ProblemError(403, "This API key does not cover all of these clients.")
+    page_url = SETTINGS.page_url or _own_address(request) + "/dashboard/reports"
+    run = weekly.run_weekly(weekly.Round(SETTINGS, asked.week_ending, datetime.now(UTC), page_url, deadline), client_ids)
+    status = 502 if run.to_be_tried_again else 200
+    return Response(run.model_dump_json(), status, mimetype="application/json", headers={"Cache-Control": "no-store"})
+
+
+def _own_address(request: Request) -> str:
+    """Where this function was reached. TLS ends in front of it, so it cannot see that it was https."""
+    here = request.host.rpartition(":")[0] in ("127.0.0.1", "localhost")
+    return f"{'http' if here else 'https'}://{request.host}"
+
+
+def _openapi(_: Request) -> Response:
+    from report.openapi import description
+
+    return Response(description(), mimetype="application/json", headers={"Cache-Control": "public, max-age=3600"})
+
+
 def _health(_: Request) -> Response:
     return Response('{"status":"ok"}', mimetype="application/json")
 
 
 ROUTES: Mapping[str, Mapping[str, Callable[[Request], Response]]] = {
+    "/": {"GET": _generate_page},
+    "/dashboard/reports": {"GET": _generate_page},
     "/reports/generate": {"GET": _generate},
+    "/reports/weekly": {"POST": _weekly},
+    "/openapi.json": {"GET": _openapi},
     "/health": {"GET": _health},
 }
 
@@ -151,14 +251,14 @@ def _allowed(routes: Mapping[str, Callable[[Request], Response]]) -> str:
 def _cross_origin(request: Request) -> Mapping[str, str]:
     """The headers that let a frontend of `ALLOWED_ORIGINS`, and no other, read the answer."""
     origin = request.headers.get("Origin")
+    vary = {"Vary": "Accept, Origin, X-API-Key"}
     if origin not in SETTINGS.allowed_origins:
-        return {"Vary": "Origin"}
-    return {
-        "Vary": "Origin",
+        return vary
+    return vary | {
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
-        "Access-Control-Allow-Headers": "X-API-Key",
-        "Access-Control-Expose-Headers": "Server-Timing",
+        "Access-Control-Allow-Headers": "If-None-Match, X-API-Key",
+        "Access-Control-Expose-Headers": "Content-Disposition, ETag, Server-Timing",
         "Access-Control-Max-Age": "3600",
     }
 

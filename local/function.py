@@ -98,7 +98,12 @@ def bigquery_settings(address: str, dataset: str = bigquery.DATASET) -> dict[str
 
 @contextmanager
 def running(
-    settings: Mapping[str, str], *, port: int = 0, source: Path = programs.ROOT / "main.py", target: str = "reports"
+    settings: Mapping[str, str],
+    *,
+    port: int = 0,
+    source: Path = programs.ROOT / "main.py",
+    target: str = "reports",
+    python: Path = Path(sys.executable),
 ) -> Iterator[Function]:
     """Start the function with these settings and no others, and stop it at the end. Port 0 means a free one.
 
@@ -116,6 +121,6 @@ def running(
             "API_KEYS": json.dumps({hash_of(key): ALL_CLIENTS}),
             **settings,
         }
-        command = [sys.executable, "-m", "functions_framework", *options]
+        command = [str(python), "-m", "functions_framework", *options]
         with programs.running("the function", command, environment, Path(folder, "function.log")) as program:
             yield Function(program.wait_for(r"Listening at: (http://\S+)"), key, program)

@@ -18,6 +18,7 @@ from report.beside import beside
 from report.calibration import Calibration, apply
 from report.cells import Cells, ScoredCells
 from report.customers import MOST_CUSTOMERS, at_risk_customers, riskiest_cells
+from report.drift import share_outside
 from report.factors import count_leading_factors, top_risk_factors
 from report.history import WEEKS, history
 from report.insights import key_insights
@@ -149,6 +150,7 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
             generated_at=request.now,
             model_version=model.version,
             summary_source=executive.source,
+            outside_training_range=share_outside(model, this_week),
             backtest=lesson.backtest,
             calibration=lesson.calibration,
         ),

@@ -11,12 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-INTERCEPT_PRIOR_SD = 1.5
-"""How far shops lie from the training shops' level, in log-odds."""
-LOG_SLOPE_PRIOR_SD = 0.2
-"""How much shops differ in how far the model's probabilities spread."""
-
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -30,51 +26,57 @@ class Calibration:
 IDENTITY = Calibration(0.0, 1.0)
 
 
+@dataclass(frozen=True)
+class Prior:
+    """Standard deviations of the Gaussian prior around identity: how far shops lie from it before one has looked."""
+
+    intercept: float = 1.0
+    log_slope: float = 0.2
+
+
+PRIOR = Prior()
+"""Chosen on simulated shops; model/README.md has the table."""
+
+
 def apply(calibration: Calibration, log_odds: FloatArray) -> FloatArray:
-    """The churn probability (n) for each of the model's log-odds (n)."""
-    corrected = calibration.intercept + calibration.slope * log_odds
-    return 0.5 * (1 + np.tanh(0.5 * corrected))
+    """The churn probability (n) for each of the model's log-odds (n).
+
+    Equal log-odds get equal probabilities wherever they stand, of which numpy's vector code alone is not sure in the last bit.
+    """
+    distinct, place = np.unique(log_odds, return_inverse=True)
+    corrected = calibration.intercept + calibration.slope * distinct
+    return (0.5 * (1 + np.tanh(0.5 * corrected)))[place]
 
 
-def fit(log_odds: FloatArray, customers: npt.NDArray[np.int64], churned: npt.NDArray[np.int64]) -> Calibration:
+def fit(log_odds: FloatArray, customers: IntArray, churned: IntArray, prior: Prior = PRIOR) -> Calibration:
     """The correction that a past week teaches.
 
     n cells: the model's log-odds of each, how many customers it had, and how many of these churned. Finds the mode of the
     posterior by Newton's method on (intercept, log slope), with the Fisher information for the Hessian and steps halved until
     they help. Identity where there are no customers.
     """
+    precision = np.array([prior.intercept, prior.log_slope]) ** -2.0
+
+    def log_posterior(parameters: FloatArray) -> float:
+        corrected = parameters[0] + math.exp(parameters[1]) * log_odds
+        log_likelihood = churned @ corrected - customers @ np.logaddexp(0, corrected)
+        return float(log_likelihood - precision @ parameters**2 / 2)
+
+    def newton_step(parameters: FloatArray) -> FloatArray:
+        sloped = math.exp(parameters[1]) * log_odds
+        probability = apply(IDENTITY, parameters[0] + sloped)
+        by_parameter = np.stack([np.ones_like(sloped), sloped])
+        gradient = by_parameter @ (churned - customers * probability) - precision * parameters
+        information = (by_parameter * (customers * probability * (1 - probability))) @ by_parameter.T
+        step = np.linalg.solve(information + np.diag(precision), gradient)
+        return np.asarray(step / max(1.0, abs(step[1])))
+
     parameters = np.zeros(2)
-    objective = _objective(parameters, log_odds, customers, churned)
-    for _ in range(50):
-        gradient, information = _derivatives(parameters, log_odds, customers, churned)
-        step = np.linalg.solve(information, gradient)
-        scale = min(1.0, 1.0 / max(abs(step[1]), 1e-12))
-        while (better := _objective(parameters + scale * step, log_odds, customers, churned)) < objective and scale > 1e-6:
-            scale /= 2
-        if better <= objective:
+    for _ in range(100):
+        step = newton_step(parameters)
+        while log_posterior(parameters + step) < log_posterior(parameters) and np.abs(step).max() > 1e-9:
+            step /= 2
+        if np.abs(step).max() <= 1e-9:
             break
-        parameters, objective = parameters + scale * step, better
+        parameters += step
     return Calibration(float(parameters[0]), math.exp(parameters[1]))
-
-
-_PRECISION = np.array([INTERCEPT_PRIOR_SD, LOG_SLOPE_PRIOR_SD]) ** -2.0
-
-
-def _objective(
-    parameters: FloatArray, log_odds: FloatArray, customers: npt.NDArray[np.int64], churned: npt.NDArray[np.int64]
-) -> float:
-    """The log posterior of (intercept, log slope), but for a constant."""
-    corrected = parameters[0] + math.exp(parameters[1]) * log_odds
-    return float(churned @ corrected - customers @ np.logaddexp(0, corrected) - _PRECISION @ parameters**2 / 2)
-
-
-def _derivatives(
-    parameters: FloatArray, log_odds: FloatArray, customers: npt.NDArray[np.int64], churned: npt.NDArray[np.int64]
-) -> tuple[FloatArray, FloatArray]:
-    """The log posterior's gradient (2) and Fisher information (2 × 2)."""
-    sloped = math.exp(parameters[1]) * log_odds
-    probability = apply(IDENTITY, parameters[0] + sloped)
-    by_parameter = np.stack([np.ones_like(sloped), sloped])
-    gradient = by_parameter @ (churned - customers * probability) - _PRECISION * parameters
-    weight = customers * probability * (1 - probability)
-    return gradient, (by_parameter * weight) @ by_parameter.T + np.diag(_PRECISION)

@@ -13,7 +13,7 @@ from typing import Any
 from report.beside import beside
 from report.settings import GeminiSettings
 
-MOST_CALLS = 16
+MOST_CALLS = 64
 """So many calls may be under way in this process: one that hangs keeps its thread even after its caller has gone on."""
 
 MOST_CHARACTERS = 20_000

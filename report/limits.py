@@ -1,4 +1,4 @@
-"""Where the feature space is cut into cells: at the model's thresholds and at the segments' limits."""
+"""Where the feature space is cut into cells: at the model's thresholds, at the segments' limits, at the training range's ends."""
 
 import math
 from collections.abc import Mapping
@@ -15,17 +15,23 @@ Limits = Mapping[str, tuple[int, ...] | tuple[float, ...]]
 def cell_limits(model: ChurnModel) -> Limits:
     """The limits of all features: whole numbers for the counts, float64 for the spend.
 
-    XGBoost compares in float32 (`float32(x) < threshold` goes left), the segments in float64. Customers on the same side of all
-    limits take the same way through every tree and are in the same segment.
+    XGBoost compares in float32 (`float32(x) < threshold` goes left), all else in float64. Customers on the same side of all
+    limits take the same way through every tree, are in the same segment, and all inside the training range or all outside.
     """
-    spent = {_smallest_at_least(threshold) for threshold in model.thresholds["total_spent_usd"]}
-    limits: dict[str, tuple[int, ...] | tuple[float, ...]] = {
-        "total_spent_usd": tuple(sorted(spent | {float(limit) for limit in SPENT_LIMITS}))
-    }
+    limits: dict[str, tuple[int, ...] | tuple[float, ...]] = {}
     for feature in FEATURES[:-1]:
         counts = {math.ceil(threshold) for threshold in model.thresholds[feature]}
-        limits[feature] = tuple(sorted(counts | set(SESSIONS_LIMITS if feature == "total_sessions" else ())))
-    return limits
+        counts |= set(SESSIONS_LIMITS if feature == "total_sessions" else ())
+        counts |= {end for low, high in _range(model, feature) for end in (math.ceil(low), math.floor(high) + 1)}
+        limits[feature] = tuple(sorted(counts))
+    spent = {_smallest_at_least(threshold) for threshold in model.thresholds["total_spent_usd"]}
+    spent |= {float(limit) for limit in SPENT_LIMITS}
+    spent |= {end for low, high in _range(model, "total_spent_usd") for end in (low, math.nextafter(high, math.inf))}
+    return limits | {"total_spent_usd": tuple(sorted(spent))}
+
+
+def _range(model: ChurnModel, feature: str) -> tuple[tuple[float, float], ...]:
+    return (model.training_range[feature],) if model.training_range else ()
 
 
 def _smallest_at_least(threshold: float) -> float:

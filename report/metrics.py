@@ -1,8 +1,8 @@
 """The week in numbers, and how they changed: the brief's section 6."""
 
 from report.cells import ScoredCells
-from report.risk import at_high_risk, churned
-from report.schema import PreviousWeekComparison, Summary
+from report.risk import at_high_risk, at_medium_risk, churned
+from report.schema import PreviousWeekComparison, RiskCount, Summary
 
 
 def summary(this_week: ScoredCells, last_week: ScoredCells) -> Summary:
@@ -20,6 +20,16 @@ def summary(this_week: ScoredCells, last_week: ScoredCells) -> Summary:
             churned=percent_change(churned(this_week).customers, churned(last_week).customers),
             retention=percent_change(retention, retention_rate(last_week)),
         ),
+    )
+
+
+def risk_breakdown(this_week: ScoredCells) -> tuple[RiskCount, ...]:
+    """How many customers are at each risk level, highest first."""
+    high, medium = at_high_risk(this_week).customers, at_medium_risk(this_week).customers
+    return (
+        RiskCount(riskLevel="High", count=high),
+        RiskCount(riskLevel="Medium", count=medium),
+        RiskCount(riskLevel="Low", count=this_week.customers - high - medium),
     )
 
 

@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from report import quantities as q
 from report.gemini import GeminiError
 from report.schema import Recommendation, RiskFactor, SegmentRow, Summary, SummarySource
-from report.words import counted, percent
+from report.words import counted, day, percent
 
 MOST_PARAGRAPHS = 3
 MOST_CHARACTERS = 2_000
@@ -214,16 +214,12 @@ def _templates() -> Environment:
     templates.filters |= {
         "counted": counted,
         "percent": percent,
-        "day": _day,
+        "day": day,
         "changed": _changed,
         "listed": _listed,
         "sentence": _sentence,
     }
     return templates
-
-
-def _day(day: date) -> str:
-    return f"{day:%B} {day.day}, {day.year}"
 
 
 def _changed(change: tuple[str, float]) -> str:

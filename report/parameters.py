@@ -4,9 +4,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal, get_args
 
 LARGEST_CLIENT_ID = 2**63 - 1
 """What fits into BigQuery's INT64."""
+
+
+Format = Literal["json", "html", "pdf"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+"""The forms in which the report goes out."""
 
 
 class ParameterError(ValueError):
@@ -24,6 +30,9 @@ class ReportParameters:
     client_id: int
     week_ending: date | None
     include_customers: bool
+    include_history: bool
+    format: Format | None
+    """In which form; None where the query does not say."""
 
 
 def parse_parameters(query: Mapping[str, Sequence[str]]) -> ReportParameters:
@@ -34,15 +43,23 @@ def parse_parameters(query: Mapping[str, Sequence[str]]) -> ReportParameters:
         if len(values) > 1:
             raise ParameterError(name, f"{name} is given {len(values)} times; once is right")
     given = {name: values[0] for name, values in query.items()}
-    if given.get("format", "json") != "json":
-        raise ParameterError("format", "format takes json")
-    if given.get("include", "customers") != "customers":
-        raise ParameterError("include", "include takes customers")
+    include = given["include"].split(",") if "include" in given else []
+    if not {"customers", "history"}.issuperset(include):
+        raise ParameterError("include", "include takes customers, history, or both with a comma between them")
     return ReportParameters(
         client_id=_client_id(given.get("client_id", "")),
         week_ending=_day(given["week_ending"]) if "week_ending" in given else None,
-        include_customers="include" in given,
+        include_customers="customers" in include,
+        include_history="history" in include,
+        format=_format(given["format"]) if "format" in given else None,
     )
+
+
+def _format(text: str) -> Format:
+    for format_ in FORMATS:
+        if text == format_:
+            return format_
+    raise ParameterError("format", f"format takes {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
 
 
 def _client_id(text: str) -> int:

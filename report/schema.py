@@ -47,6 +47,13 @@ class Summary(Part):
     prevWeekComparison: PreviousWeekComparison
 
 
+class RiskCount(Part):
+    """How many of the week's customers are at one risk level."""
+
+    riskLevel: RiskLevel
+    count: Count
+
+
 class RiskFactor(Part):
     """A reason why customers are at high risk, and how widely it leads."""
 
@@ -84,8 +91,19 @@ class AtRiskCustomer(Part):
     topRiskFactors: tuple[str, ...]
 
 
+class HistoryWeek(Part):
+    """One of the last weeks in numbers. The rates are null for a week without customers."""
+
+    week_ending: date
+    customers: Count
+    highRiskCount: Count
+    churned: Count
+    retentionRate: Percent | None
+    avgChurnProbability: Share | None
+
+
 class ReportData(Part):
-    """The report of the brief's section 9.1; the at-risk customers only where they were asked for."""
+    """The report of the brief's section 9.1, and the risk levels; customers and history only where they were asked for."""
 
     summary: Summary
     keyInsights: tuple[str, ...]
@@ -93,7 +111,11 @@ class ReportData(Part):
     segmentBreakdown: tuple[SegmentRow, ...]
     recommendations: tuple[Recommendation, ...]
     executiveSummary: str
+    riskBreakdown: tuple[RiskCount, ...]
+    """High, Medium and Low, in that order."""
     atRiskCustomers: tuple[AtRiskCustomer, ...] | None = Field(default=None, exclude_if=lambda customers: customers is None)
+    history: tuple[HistoryWeek, ...] | None = Field(default=None, exclude_if=lambda history: history is None)
+    """The last eight weeks, oldest first."""
 
 
 class Backtest(Part):
@@ -111,12 +133,15 @@ class Meta(Part):
     """Where the report comes from: whose it is, which week it covers, and what made it."""
 
     client_id: int
+    client_name: str | None = Field(default=None, exclude_if=lambda name: name is None)
     week_start: date
     time_zone: str
     partial: bool
     generated_at: datetime
     model_version: str
     summary_source: SummarySource
+    outside_training_range: Share | None
+    """The share of the week's customers with a feature beyond those that the model was trained on; null where nobody knows."""
     backtest: Backtest | None
     calibration: Calibration
     """The correction of the model's probabilities for this shop: p' = sigmoid(intercept + slope × logit(p))."""

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from report.access import Grants, parse_api_keys
@@ -38,11 +39,24 @@ class GeminiSettings:
 
 
 @dataclass(frozen=True)
+class MailSettings:
+    """Which mail server takes the weekly reports, and from whom they come."""
+
+    smtp_url: str = field(repr=False)
+    """`smtp://user:password@host:587` (with STARTTLS) or `smtps://`."""
+    sender: str
+
+
+@dataclass(frozen=True)
 class ClientSettings:
     """What the function knows of a client beside its id."""
 
     name: str | None = None
     time_zone: str = "UTC"
+    webhook_url: str | None = field(default=None, repr=False)
+    webhook_secret: str | None = field(default=None, repr=False)
+    webhook_flavour: Literal["report", "slack"] = "report"
+    email: tuple[str, ...] = ()
 
     def zone(self) -> ZoneInfo:
         """The client's time zone. Raises SettingsError where there is none of that name."""
@@ -65,6 +79,11 @@ class Settings:
     clients: Mapping[int, ClientSettings]
     allowed_origins: frozenset[str]
     request_deadline_seconds: float
+    report_cache_seconds: float
+    weekly_deadline_seconds: float
+    mail: MailSettings | None
+    page_url: str | None
+    """Where the report's page is; None where it is this function's own."""
 
     def client(self, client_id: int) -> ClientSettings:
         """What is known of a client; the defaults where `CLIENTS` does not name it."""
@@ -86,7 +105,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             location=_identifier(given, "BIGQUERY_LOCATION", r"[\w-]+"),
             events_table=_identifier(given, "EVENTS_TABLE", r"[\w-]+") or "events",
             users_table=_identifier(given, "USERS_TABLE", r"[\w-]+") or "users",
-            max_bytes_billed=int(limit) if (limit := _positive(given, "BIGQUERY_MAX_BYTES_BILLED")) else None,
+            max_bytes_billed=math.ceil(_positive(given, "BIGQUERY_MAX_BYTES_BILLED", 0.0)) or None,
             emulator_host=given.get("BIGQUERY_EMULATOR_HOST"),
         ),
         gemini=_gemini(given),
@@ -94,7 +113,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         api_keys_problem=api_keys_problem,
         clients=_clients(given.get("CLIENTS", "{}")),
         allowed_origins=frozenset(origin.strip() for origin in given.get("ALLOWED_ORIGINS", "").split(",") if origin.strip()),
-        request_deadline_seconds=_positive(given, "REQUEST_DEADLINE_SECONDS") or 60.0,
+        request_deadline_seconds=_positive(given, "REQUEST_DEADLINE_SECONDS", 60.0),
+        report_cache_seconds=_seconds_to_keep(given),
+        weekly_deadline_seconds=_positive(given, "WEEKLY_DEADLINE_SECONDS", 300.0),
+        mail=_mail(given),
+        page_url=_page_url(given),
     )
 
 
@@ -108,7 +131,7 @@ def _api_keys(text: str | None) -> tuple[Grants, str | None]:
 
 
 def _gemini(given: Mapping[str, str]) -> GeminiSettings | None:
-    timeout_seconds = _positive(given, "GEMINI_TIMEOUT_SECONDS") or 10.0
+    timeout_seconds = _positive(given, "GEMINI_TIMEOUT_SECONDS", 10.0)
     if "GEMINI_API_KEY" not in given:
         return None
     return GeminiSettings(
@@ -119,6 +142,23 @@ def _gemini(given: Mapping[str, str]) -> GeminiSettings | None:
     )
 
 
+def _mail(given: Mapping[str, str]) -> MailSettings | None:
+    if "SMTP_URL" not in given:
+        return None
+    if not re.match(r"smtps?://[^/?#]+$", given["SMTP_URL"]):
+        raise SettingsError("SMTP_URL takes an address such as smtp://user:password@mail.example:587")
+    if "@" not in given.get("MAIL_FROM", ""):
+        raise SettingsError("MAIL_FROM is needed beside SMTP_URL: the address from which the reports come")
+    return MailSettings(given["SMTP_URL"], given["MAIL_FROM"])
+
+
+def _page_url(given: Mapping[str, str]) -> str | None:
+    url = given.get("PAGE_URL")
+    if url is not None and not re.match(r"https?://[^/?#\s]+[^?#\s]*$", url):
+        raise SettingsError("PAGE_URL takes the address of the report's page, such as https://shop.example/dashboard/reports")
+    return url
+
+
 def _clients(text: str) -> Mapping[int, ClientSettings]:
     example = 'CLIENTS takes a JSON object such as {"1": {"name": "Sample Shop", "time_zone": "Europe/Berlin"}}'
     try:
@@ -127,15 +167,32 @@ def _clients(text: str) -> Mapping[int, ClientSettings]:
         raise SettingsError(example) from None
     if not isinstance(entries, dict):
         raise SettingsError(example)
-    clients = {}
     for client_id, entry in entries.items():
         if not re.fullmatch(r"[1-9][0-9]{0,18}", client_id) or not isinstance(entry, dict):
             raise SettingsError(example)
-        name, time_zone = entry.get("name"), entry.get("time_zone", "UTC")
-        if not isinstance(name, str | None) or not isinstance(time_zone, str):
-            raise SettingsError(example)
-        clients[int(client_id)] = ClientSettings(name, time_zone)
-    return clients
+    return {int(client_id): _client(client_id, entry) for client_id, entry in entries.items()}
+
+
+def _client(client_id: str, entry: Mapping[str, Any]) -> ClientSettings:
+    def text(name: str) -> str | None:
+        value = entry.get(name)
+        if not isinstance(value, str | None):
+            raise SettingsError(f"CLIENTS has a {name} of client {client_id} that is no text")
+        return value
+
+    flavour, email = entry.get("webhook_flavour", "report"), entry.get("email", [])
+    if flavour not in ("report", "slack"):
+        raise SettingsError(f'CLIENTS has a webhook_flavour of client {client_id} that is neither "report" nor "slack"')
+    if not isinstance(email, list) or not all(isinstance(address, str) and "@" in address for address in email):
+        raise SettingsError(f"CLIENTS has an email of client {client_id} that is no list of addresses")
+    return ClientSettings(
+        name=text("name"),
+        time_zone=text("time_zone") or "UTC",
+        webhook_url=text("webhook_url"),
+        webhook_secret=text("webhook_secret"),
+        webhook_flavour=flavour,
+        email=tuple(email),
+    )
 
 
 def _identifier(given: Mapping[str, str], name: str, pattern: str) -> str | None:
@@ -145,9 +202,13 @@ def _identifier(given: Mapping[str, str], name: str, pattern: str) -> str | None
     return value
 
 
-def _positive(given: Mapping[str, str], name: str) -> float | None:
+def _seconds_to_keep(given: Mapping[str, str]) -> float:
+    return 0.0 if given.get("REPORT_CACHE_SECONDS") == "0" else _positive(given, "REPORT_CACHE_SECONDS", 30.0)
+
+
+def _positive(given: Mapping[str, str], name: str, default: float) -> float:
     if name not in given:
-        return None
+        return default
     try:
         value = float(given[name])
     except ValueError:

@@ -120,6 +120,8 @@ def riskiest_customers(
 
     Raises WarehouseTimeoutError after `seconds`, WarehouseError for any other failure.
     """
+    if not cells.customers:
+        return ()
     parameters = _parameters(scan, weeks=1) | {
         "cells": ("STRING", _cell_names(cells.cells.features, scan.limits)),
         "churn_probabilities": ("FLOAT64", cells.churn_probability.tolist()),
@@ -204,7 +206,7 @@ def _query(
         answer = client.query_and_wait(
             _text(query, f"{client.project}.{place.dataset}", place),
             job_config=job_config,
-            api_timeout=seconds,
+            api_timeout=seconds + 1,  # a call that hangs is given up by whoever waits, before it ends by itself
             wait_timeout=seconds,
             retry=bigquery.DEFAULT_RETRY.with_timeout(retry_seconds),
             job_retry=DEFAULT_JOB_RETRY.with_timeout(retry_seconds),

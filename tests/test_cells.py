@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import churn, ubjson
+from report.cells import Cells, ScoredCells
+from report.drift import share_outside
 from report.limits import cell_limits
 from report.segments import segment_indices
 
@@ -78,3 +80,15 @@ def test_the_model_tells_customers_apart_only_at_its_cells_limits() -> None:
     assert set(LIMITS["total_sessions"]) >= {5, 15, 40}
     assert set(LIMITS["total_spent_usd"]) >= {50.0, 200.0, 1000.0}
     assert all(list(limits) == sorted(set(limits)) for limits in LIMITS.values())
+
+
+@given(CUSTOMERS)
+def test_the_share_outside_the_training_range_is_that_of_all_customers_alone(customers: np.ndarray) -> None:
+    cells = _cells(customers)
+    representatives = np.vstack([cell.min(axis=0) for cell in cells])
+    counts = np.array([len(cell) for cell in cells])
+    counted = ScoredCells(Cells(representatives, counts, np.zeros(len(cells))), np.zeros(len(cells)))
+    assert MODEL.training_range
+    low, high = np.array([MODEL.training_range[feature] for feature in churn.FEATURES]).T
+    outside = sum(not all(low <= row) or not all(row <= high) for row in customers)
+    assert share_outside(MODEL, counted) == round(outside / len(customers), 4)

@@ -57,6 +57,7 @@ def misled(serve: Callable[..., Function]) -> Iterator[Misled]:
             GEMINI_API_KEY="a-gemini-key",
             GEMINI_ENDPOINT=gemini.endpoint,
             GEMINI_TIMEOUT_SECONDS="1",
+            REPORT_CACHE_SECONDS="0",
             REQUEST_DEADLINE_SECONDS="4",
         )
         function.ask(REPORT)  # so that no test waits for imports

@@ -117,8 +117,8 @@ def test_only_the_frontends_own_origins_may_read_an_answer(function: Function, o
     assert preflight.status == 204
     for answer in (preflight, report, refused):
         assert answer.headers.get("access-control-allow-origin") == (origin if allowed else None)
-        assert answer.headers["vary"] == "Origin"
-    assert preflight.headers.get("access-control-allow-headers") == ("X-API-Key" if allowed else None)
+        assert answer.headers["vary"] == "Accept, Origin, X-API-Key"
+    assert preflight.headers.get("access-control-allow-headers") == ("If-None-Match, X-API-Key" if allowed else None)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +164,35 @@ def test_a_new_key_opens_what_its_entry_says() -> None:
 def test_a_broken_setting_stops_the_function_and_says_which(environment: Mapping[str, str]) -> None:
     with pytest.raises(SettingsError, match=next(iter(environment))):
         read_settings(environment)
+
+
+def test_readers_of_the_same_report_share_it_and_nobody_else_does(
+    serve: Callable[..., Function], load_events: Callable[[list[dict[str, Any]]], None], client_id: int
+) -> None:
+    function = serve(API_KEYS={hash_of(key): "*" for key in ("one key", "another key")}, REPORT_CACHE_SECONDS="600")
+    path = f"/reports/generate?client_id={client_id}&{WEEK}"
+
+    def customers(key: str, path: str = path) -> int:
+        return function.ask(path, key=key).json()["report_data"]["summary"]["totalCustomers"]
+
+    first = function.ask(path, key="one key")
+    assert first.headers["cache-control"] == "private, no-cache"
+    load_events([{"user_id": "ann", "event_type": "purchase", "timestamp": "2025-01-14", "price": "9.99"}])
+    assert function.ask(path, key="one key").body == first.body  # made a moment ago
+    assert customers("another key") == 1
+    assert customers("one key", path + "&include=customers") == 1
+    assert customers("one key", path.replace(str(client_id), str(client_id + 1_000_000))) == 0
+
+
+def test_a_reader_who_has_the_report_already_gets_304(function: Function) -> None:
+    path = f"/reports/generate?client_id=1&{WEEK}"
+    first = function.ask(path, key="for all")
+    etag = first.headers["etag"]
+    again = function.ask(path, key="for all", headers={"If-None-Match": etag})
+    assert (again.status, again.body, again.headers["etag"]) == (304, b"", etag)
+    assert function.ask(path, key="for all", headers={"If-None-Match": 'W/"another"'}).status == 200
+    assert function.ask(path, key="for nobody", headers={"If-None-Match": etag}).status == 403
+    assert function.ask(path.replace("client_id=1", "client_id=3"), key="for all").headers["etag"] != etag
 
 
 def test_one_log_line_tells_how_a_report_was_made_and_nothing_about_anyone(

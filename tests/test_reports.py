@@ -45,7 +45,7 @@ SHOP = [
 
 @pytest.fixture(scope="module")
 def function(serve: Callable[..., Function]) -> Function:
-    return serve()
+    return serve(REPORT_CACHE_SECONDS="0")
 
 
 def report_of(function: Function, client_id: int, **parameters: object) -> dict[str, Any]:
@@ -106,6 +106,7 @@ def test_a_report_is_what_the_brief_read_plainly_says(
         "partial": False,
         "model_version": churn.load().version,
         "summary_source": "template",
+        "outside_training_range": 0.0,
         "backtest": None,
         "calibration": {"intercept": 0.0, "slope": 1.0},
     }

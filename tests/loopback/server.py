@@ -17,6 +17,7 @@ class Request:
     path: str
     headers: Mapping[str, str]
     body: Mapping[str, Any]
+    text: str
 
 
 class Call(BaseHTTPRequestHandler):
@@ -50,8 +51,8 @@ def running(behaviour: Behaviour, path: str) -> Iterator[Loopback]:
 
     class Handler(Call):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            self.request = Request(self.path, dict(self.headers), json.loads(body))
+            text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            self.request = Request(self.path, dict(self.headers), json.loads(text), text)
             loopback.requests.append(self.request)
             if not re.match(path, self.path):
                 send_json(self, 404, {"error": {"code": 404, "message": "Not found."}})

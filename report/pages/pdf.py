@@ -1,0 +1,54 @@
+"""PDF: the report set by Typst from `report.typ`, tagged for screen readers (PDF/UA-1)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache
+from importlib.resources import files
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from report.pages.html import FOLDER
+from report.pages.view import View
+
+if TYPE_CHECKING:
+    import typst
+
+FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
+"""Noto Sans for nearly every living script, and Noto Emoji."""
+
+_one_at_a_time = Lock()
+
+
+def document(view: View) -> bytes:
+    """The report as a PDF of one or two pages; the at-risk customers may add one."""
+    from typst import TypstError
+
+    inputs = {"view": json.dumps(asdict(view), ensure_ascii=False)}
+    with _one_at_a_time:
+        try:
+            return _set(inputs, "ua-1")
+        except TypstError as error:
+            # PDF/UA-1 forbids a character that no font here has. A name in a rare script comes out tagged, but with a box.
+            if "could not be displayed" not in error.message:
+                raise
+            return _set(inputs, None)
+
+
+def _set(inputs: Mapping[str, str], standard: "typst.PDFStandard | None") -> bytes:
+    pdf = _compiler().compile(format="pdf", sys_inputs=dict(inputs), pdf_standards=[standard] if standard else [])
+    if not isinstance(pdf, bytes):
+        raise TypeError(f"Typst made {type(pdf).__name__} instead of a PDF")
+    return pdf
+
+
+@cache
+def _compiler() -> "typst.Compiler":
+    import typst  # here, not above: only a PDF waits for it
+
+    fonts = typst.Fonts(
+        include_system_fonts=False,  # the same PDF on every machine
+        include_embedded_fonts=False,
+        font_paths=[str(files(package)) for package in FONT_PACKAGES],
+    )
+    return typst.Compiler(FOLDER / "report.typ", root=FOLDER, font_paths=fonts, ignore_system_fonts=True)
