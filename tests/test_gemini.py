@@ -105,5 +105,5 @@ except gemini.GeminiError as error:
 gemini.load()
 """
         command = [sys.executable, "-W", "error", "-c", script]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (ended.stdout, ended.stderr, ended.returncode) == ("no answer within 0.05 s\n", "", 0)

@@ -138,7 +138,7 @@ def test_loaded_rows_come_back_as_they_were(bigquery, load_events, load_users, c
 
 
 def run(*arguments, folder):
-    return subprocess.Popen(  # noqa: S603
+    return subprocess.Popen(
         [sys.executable, "-m", "local.run", *arguments],
         cwd=programs.ROOT,
         env={**os.environ, "TMPDIR": str(folder)},

@@ -108,7 +108,7 @@ def _python(folder: Path, environment: str) -> Path:
 
 def _run(command: Sequence[str | Path], given: str = "") -> str:
     """What a command prints when it is given that text; pytest shows its standard error."""
-    ran = subprocess.run(command, input=given, stdout=subprocess.PIPE, text=True, check=True, timeout=600)  # noqa: S603
+    ran = subprocess.run(command, input=given, stdout=subprocess.PIPE, text=True, check=True, timeout=600)
     return ran.stdout
 
 
