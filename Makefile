@@ -4,13 +4,15 @@ MAKEFLAGS += --no-print-directory
 .SILENT:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup report serve test format lock train evaluate pictures examples key clean
+.PHONY: help setup report serve test format lock train evaluate pictures examples bench key clean
 
 SHOP ?= sample
 CLIENT ?= 1
 WEEK_ENDING ?=
 PORT ?= 8080
 FOR ?=
+SIZES ?=
+RUNS ?=
 
 # The first Python on this machine that has everything; `make PYTHON=...` takes another.
 SUITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
@@ -19,7 +21,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 
 # The warnings are about how long Google supports this Python.
 RUN = .venv/bin/python -W ignore::FutureWarning -m local.run
-PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes
+# The compiled files name everything, so pip need not resolve: older ones stumble over extras there when hashes are required.
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 UV_COMPILE = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11
 
 help: ## This list
@@ -48,6 +51,7 @@ lock: .venv/set-up ## Compile requirements*.in to the requirements*.txt with eve
 	$(UV_COMPILE) requirements.in -o requirements.txt >&2
 	$(UV_COMPILE) requirements-dev.in -c requirements.txt -o requirements-dev.txt >&2
 	$(UV_COMPILE) requirements-training.in -c requirements.txt -o requirements-training.txt >&2
+	$(UV_COMPILE) requirements-bench.in -c requirements-dev.txt -o requirements-bench.txt >&2
 	$(UV_COMPILE) requirements-conformance.in -o requirements-conformance.txt >&2
 
 train: .venv-training/set-up ## Train model/churn.ubj anew
@@ -62,6 +66,10 @@ pictures: .venv/set-up ## Make docs/pictures anew: the page and the PDF of the s
 examples: .venv/set-up ## Make report/examples.json anew: the real answers that the OpenAPI description shows
 	REWRITE_EXAMPLES=1 .venv/bin/pytest tests/test_openapi.py
 
+bench: .venv-bench/set-up ## Measure speed, memory, cost, cold start, throughput (SIZES=1000,10000, RUNS=5)
+	.venv-bench/bin/python -W ignore::FutureWarning -m tests.benchmarks.run \
+		$(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS))
+
 key: .venv/set-up ## Make an API key for some clients (FOR="1 2") or for all, and print what to store
 	.venv/bin/python -m report.access $(FOR)
 
@@ -70,6 +78,7 @@ clean: ## Remove all that was installed, downloaded or cached
 
 .venv/set-up: requirements-dev.txt
 .venv-training/set-up: requirements-training.txt
+.venv-bench/set-up: requirements.txt requirements-bench.txt
 
 %/set-up:
 	if ! "$(PYTHON)" -c '$(SUITS)' 2>/dev/null; then \
@@ -77,5 +86,5 @@ clean: ## Remove all that was installed, downloaded or cached
 		exit 1; fi
 	echo "Setting up $(@D) (once, about a minute)" >&2
 	"$(PYTHON)" -m venv $(@D) >&2
-	$(@D)/bin/python $(PIP_INSTALL) -r $^ >&2
+	$(@D)/bin/python $(PIP_INSTALL) $(addprefix -r ,$^) >&2
 	touch $@

@@ -25,6 +25,9 @@ class Calibration:
 
 IDENTITY = Calibration(0.0, 1.0)
 
+DIGITS = 6
+"""Decimals of a correction: as many as are told are used, and none that depend on the order of the cells."""
+
 
 @dataclass(frozen=True)
 class Prior:
@@ -79,4 +82,4 @@ def fit(log_odds: FloatArray, customers: IntArray, churned: IntArray, prior: Pri
         if np.abs(step).max() <= 1e-9:
             break
         parameters += step
-    return Calibration(float(parameters[0]), math.exp(parameters[1]))
+    return Calibration(round(float(parameters[0]), DIGITS), round(math.exp(parameters[1]), DIGITS))
