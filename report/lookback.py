@@ -11,7 +11,7 @@ from report.week import Week
 from report.words import counted
 
 WORTH_TELLING = 10
-"""So many customers flagged in the past week, or more, make a sentence for the owner."""
+"""So many customers in the past week, or more, make a sentence for the owner."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def look_back_on(past: PastWeek, log_odds: FloatArray) -> LookBack:
 
     Without customers in that week there is nothing to learn: no backtest, and no correction.
     """
-    customers = int(past.customers.sum())
+    customers, churned = int(past.customers.sum()), int(past.churned.sum())
     if not customers:
         return NOTHING_TO_LOOK_BACK_ON
     called = apply(IDENTITY, log_odds)
@@ -51,8 +51,9 @@ def look_back_on(past: PastWeek, log_odds: FloatArray) -> LookBack:
     backtest = Backtest(
         week_ending=past.week.ending,
         customers=customers,
+        churned=churned,
         expected_churn_rate=round(float(called @ past.customers) / customers, 4),
-        observed_churn_rate=round(int(past.churned.sum()) / customers, 4),
+        observed_churn_rate=round(churned / customers, 4),
         flagged_high=int(past.customers[flagged].sum()),
         flagged_high_lost=int(past.churned[flagged].sum()),
     )
@@ -60,9 +61,11 @@ def look_back_on(past: PastWeek, log_odds: FloatArray) -> LookBack:
 
 
 def backtest_insight(backtest: Backtest | None) -> str:
-    """The sentence that tells an owner how right the last call was; empty where it was about too few to tell."""
-    if backtest is None or backtest.flagged_high < WORTH_TELLING:
+    """The sentence that tells an owner how right the last call was, or else how many are gone; empty for too few customers."""
+    if backtest is None or backtest.customers < WORTH_TELLING:
         return ""
-    lost = backtest.flagged_high_lost
-    has = "has" if lost == 1 else "have"
-    return f"Of {counted(backtest.flagged_high, 'customer')} flagged high risk four weeks ago, {lost} {has} not come back."
+    if backtest.flagged_high >= WORTH_TELLING:
+        whom, lost = f"{counted(backtest.flagged_high, 'customer')} flagged high risk", backtest.flagged_high_lost
+    else:
+        whom, lost = f"{counted(backtest.customers, 'customer')} active", backtest.churned
+    return f"Of {whom} four weeks ago, {lost} {'has' if lost == 1 else 'have'} not come back."

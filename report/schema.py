@@ -123,6 +123,7 @@ class Backtest(Part):
 
     week_ending: date
     customers: Count
+    churned: Count
     expected_churn_rate: Share
     observed_churn_rate: Share
     flagged_high: Count

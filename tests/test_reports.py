@@ -250,11 +250,14 @@ def test_the_look_back_corrects_every_number_and_says_how_right_the_last_call_wa
     assert report["meta"]["backtest"] == {
         "week_ending": "2024-12-22",
         "customers": 200,
+        "churned": 50,
         "expected_churn_rate": round(called, 4),
         "observed_churn_rate": 0.25,
         "flagged_high": flagged,
         "flagged_high_lost": lost,
     }
+
+    assert "Of 200 customers active four weeks ago, 50 have not come back." in report["report_data"]["keyInsights"] or flagged
 
     def corrected(customer: plain_reading.Customer) -> float:
         log_odds = np.log(customer.probability / (1 - customer.probability))
