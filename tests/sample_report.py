@@ -99,6 +99,7 @@ def sample_report(**data: Any) -> Report:
                 "backtest": {
                     "week_ending": "2024-12-22",
                     "customers": 1180,
+                    "churned": 175,
                     "expected_churn_rate": 0.152,
                     "observed_churn_rate": 0.148,
                     "flagged_high": 140,

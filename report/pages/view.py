@@ -369,14 +369,18 @@ def _segment_rule(index: int) -> str:
 
 
 def _look_back(backtest: Backtest) -> LookBackView:
+    flagged = (
+        ("Flagged high risk", whole(backtest.flagged_high)),
+        ("Of these, stayed away", whole(backtest.flagged_high_lost)),
+    )
     return LookBackView(
         text=f"In the week that ended {day(backtest.week_ending)} you had {counted(backtest.customers, 'customer')}. "
-        f"This is what the model expected of them, and what they did in the {DAYS_TO_COME_BACK} days after.",
+        f"This is what the model, which knows no shop, expected of them, and what they did in the next {DAYS_TO_COME_BACK} days. "
+        "Every probability in this report is corrected for your shop by the difference.",
         figures=(
             ("Expected to stay away", percent(backtest.expected_churn_rate * 100)),
             ("Stayed away", percent(backtest.observed_churn_rate * 100)),
-            ("Flagged high risk", whole(backtest.flagged_high)),
-            ("Of these, stayed away", whole(backtest.flagged_high_lost)),
+            *(flagged if backtest.flagged_high else ()),
         ),
     )
 
