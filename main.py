@@ -17,10 +17,10 @@ from flask import Request, Response
 
 from report import access
 from report.logs import log_to_stdout, trace_name, trace_of_request
-from report.parameters import Format, ParameterError, parse_parameters
+from report.parameters import Format, ParameterError, ReportParameters, parse_parameters
 from report.settings import SettingsError, read_settings
 from report.sharing import Shared
-from report.week import week_at
+from report.week import Week, week_at
 
 if TYPE_CHECKING:
     from report.build import Trace
@@ -82,6 +82,19 @@ def _route(request: Request) -> Response:
 
 def _generate(request: Request) -> Response:
     started = monotonic()
+    asked = _asked(request)
+    report, trace, made = _make_or_share(request.headers["X-API-Key"], asked, _week(asked), started)
+    trace = replace(trace, steps_ms=dict(trace.steps_ms) if made else {})
+    response = _unless_known(request, report, asked.format or _accepted(request), trace)
+    took = {"shared": not made, "total_milliseconds": round((monotonic() - started) * 1000, 1)}
+    logger.info("report", extra={"fields": {**_log_fields(report, trace), **took}})
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Server-Timing"] = ", ".join(f"{step};dur={milliseconds}" for step, milliseconds in trace.steps_ms.items())
+    return response
+
+
+def _asked(request: Request) -> ReportParameters:
+    """What is asked for, by somebody who may: the key is looked at first, and the client only after that."""
     grant = _grant(request)
     try:
         asked = parse_parameters({name: request.args.getlist(name) for name in request.args})
@@ -89,26 +102,31 @@ def _generate(request: Request) -> Response:
         raise ProblemError(422, str(error), error.parameter) from error
     if not grant.covers(asked.client_id):
         raise ProblemError(403, "This API key does not cover that client.")
-    now = datetime.now(UTC)
+    return asked
+
+
+def _week(asked: ReportParameters) -> Week:
     try:
-        week = week_at(now, SETTINGS.client(asked.client_id).zone(), asked.week_ending)
+        return week_at(datetime.now(UTC), SETTINGS.client(asked.client_id).zone(), asked.week_ending)
     except SettingsError as error:
         logger.error("Client %d: %s", asked.client_id, error)
         raise ProblemError(500, f"No report can be made: {error}.") from error
     except ValueError as error:
         raise ProblemError(422, f"week_ending is out of range: {error}", "week_ending") from error
 
+
+def _make_or_share(key: str, asked: ReportParameters, week: Week, started: float) -> "tuple[Report, Trace, bool]":
+    """The report, how it was made, and whether it was made for this very request or is shared with others of the same key."""
     from report import build  # its libraries take longer to load than all else: only a report waits for them
     from report.warehouse import WarehouseError, WarehouseTimeoutError
 
     def make() -> "tuple[Report, Trace]":
         deadline = started + SETTINGS.request_deadline_seconds
         trace = build.Trace()
-        wanted = build.Request(asked.client_id, week, asked.include_customers, now, deadline, asked.include_history)
+        wanted = build.Request(asked.client_id, week, asked.include_customers, datetime.now(UTC), deadline, asked.include_history)
         return build.build_report(SETTINGS, wanted, trace), trace
 
-    who = access.hash_of(request.headers["X-API-Key"])
-    question = (who, asked.client_id, week, asked.include_customers, asked.include_history)
+    question = (access.hash_of(key), asked.client_id, week, asked.include_customers, asked.include_history)
     try:
         (report, trace), made = REPORTS.get(question, make, SETTINGS.request_deadline_seconds)
     except (WarehouseTimeoutError, TimeoutError) as error:
@@ -117,13 +135,7 @@ def _generate(request: Request) -> Response:
     except WarehouseError as error:
         logger.error("Client %d: %s", asked.client_id, error)
         raise ProblemError(502, "The data warehouse could not answer. Please try again later.") from error
-    trace = replace(trace, steps_ms=dict(trace.steps_ms) if made else {})
-    response = _unless_known(request, report, asked.format or _accepted(request), trace)
-    took = {"shared": not made, "total_milliseconds": round((monotonic() - started) * 1000, 1)}
-    logger.info("report", extra={"fields": {**_log_fields(report, trace), **took}})
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["Server-Timing"] = ", ".join(f"{step};dur={milliseconds}" for step, milliseconds in trace.steps_ms.items())
-    return response
+    return report, trace, made
 
 
 def _unless_known(request: Request, report: "Report", form: Format, trace: "Trace") -> Response:
@@ -190,7 +202,7 @@ def _log_fields(report: "Report", trace: "Trace") -> Mapping[str, object]:
 
 def _grant(request: Request) -> access.Grant:
     key = request.headers.get("X-API-Key", "")
-    grant = access.grant_of(key, SETTINGS.grants)
+    grant = access.grant_of(key, SETTINGS.grants) if key else None
     if grant is None:
         detail = "The API key is not known." if key else "An API key is needed, in the header X-API-Key."
         raise ProblemError(401, detail, headers={"WWW-Authenticate": 'ApiKey realm="reports", header="X-API-Key"'})
