@@ -211,7 +211,8 @@ def _query(
             retry=bigquery.DEFAULT_RETRY.with_timeout(retry_seconds),
             job_retry=DEFAULT_JOB_RETRY.with_timeout(retry_seconds),
         )
-        rows = [row.values() for row in answer]
+        # As they came, which is as text: the library's own rows take ten times as long to make.
+        rows = [tuple(cell["v"] for cell in row["f"]) for page in answer.pages for row in page.raw_page.get("rows", ())]
     found = [field.name for field in answer.schema]
     if found != list(columns) or len(rows) != answer.total_rows:
         raise WarehouseError(f"{query} returned {len(rows)} of {answer.total_rows} rows, with the columns {found}")
