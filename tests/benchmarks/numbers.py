@@ -1,0 +1,48 @@
+"""What every way must agree on, and the week that all of them are asked about."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from model.churn import ChurnModel, log_odds
+from report.calibration import IDENTITY, apply
+from report.cells import Cells, ScoredCells
+from report.risk import at_high_risk, churned
+from report.week import week_at
+from tests.benchmarks.shop import WEEK_ENDING
+
+NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
+WEEK = week_at(NOW, ZoneInfo("UTC"), WEEK_ENDING)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What every way must agree on: this week's and last week's customers, and what the uncorrected model says of this week's."""
+
+    customers: int
+    customers_before: int
+    high_risk: int
+    churned: int
+    average: float
+    spent_usd: float
+
+    def agrees_with(self, other: "Numbers") -> bool:
+        """Whether these are the same, sums of floats up to the order in which they were added."""
+        floats = np.isclose([self.average, self.spent_usd], [other.average, other.spent_usd], rtol=1e-9)
+        same = replace(self, average=other.average, spent_usd=other.spent_usd) == other
+        return same and bool(floats.all())
+
+
+def numbers_of(model: ChurnModel, this_week: Cells, last_week: Cells) -> Numbers:
+    """The numbers of two weeks' cells, which may have one customer each."""
+    scored = ScoredCells(this_week, apply(IDENTITY, log_odds(model, this_week.features)))
+    return Numbers(
+        customers=scored.customers,
+        customers_before=int(last_week.customers.sum()),
+        high_risk=at_high_risk(scored).customers,
+        churned=churned(scored).customers,
+        average=scored.mean_churn_probability or 0.0,
+        spent_usd=scored.spent_usd,
+    )
