@@ -1,7 +1,8 @@
 """The whole report, section by section, as the brief's sections 3 to 9 name them."""
 
+import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -23,15 +24,20 @@ from report.factors import count_leading_factors, top_risk_factors
 from report.history import WEEKS, history
 from report.insights import key_insights
 from report.limits import cell_limits
-from report.lookback import look_back_on
+from report.lookback import FAILED, PastWeek, look_back_on
 from report.metrics import risk_breakdown, summary
 from report.narrative import Facts, executive_summary
 from report.risk import at_high_risk
 from report.schema import AtRiskCustomer, Meta, Report, ReportData
 from report.segments import segment_breakdown
 from report.settings import GeminiSettings, Settings
-from report.warehouse import Customer, Scan
+from report.warehouse import Customer, Scan, WarehouseError
 from report.week import Week, look_back_week
+
+LOOK_BACK_SHARE = 0.5
+"""Of the time that is left the look back gets half, so that a report goes out without it where it hangs."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -83,16 +89,16 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
     with trace.step("warehouse"):
         past = replace(scan, week=look_back_week(week))
         counting = beside(warehouse.count_cells, place, scan, request.seconds_left(), WEEKS if request.include_history else 2)
-        looking_back = beside(warehouse.look_back, place, past, request.seconds_left())
+        looking_back = beside(warehouse.look_back, place, past, request.seconds_left() * LOOK_BACK_SHARE)
         churn.prepare(model)  # its import, and that of Gemini's SDK, are slow: BigQuery's time is a good time for them
         sdk = beside(gemini.load) if settings.gemini else None
         weeks, bytes_processed = counting.result()
-        past_week, past_bytes_processed = looking_back.result()
+        past_week, past_bytes_processed = _unless_failed(looking_back)
         trace.cells = sum(len(cells.customers) for cells in weeks.newest_first)
         trace.bytes_processed = bytes_processed + past_bytes_processed
 
     with trace.step("score"):
-        lesson = look_back_on(past_week, churn.log_odds(model, past_week.features))
+        lesson = look_back_on(past_week, churn.log_odds(model, past_week.features)) if past_week else FAILED
         newest_first = tuple(_score(model, lesson.calibration, cells) for cells in weeks.newest_first)
         this_week, last_week = newest_first[:2]
         high = at_high_risk(this_week)
@@ -111,7 +117,7 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
             week_start=week.start,
             week_ending=week.ending,
             summary=week_in_numbers,
-            key_insights=key_insights(week_in_numbers, segments, this_week, last_week, lesson.backtest),
+            key_insights=key_insights(week_in_numbers, segments, this_week, last_week, lesson),
             risk_factors=top_risk_factors(factors),
             segments=segments,
             recommendations=recommendations(this_week, last_week, factors),
@@ -163,6 +169,15 @@ def _gemini(settings: GeminiSettings | None, request: Request) -> Callable[[str]
         return None
     in_time = replace(settings, timeout_seconds=min(settings.timeout_seconds, request.seconds_left()))
     return partial(gemini.write, settings=in_time)
+
+
+def _unless_failed(looking_back: Future[tuple[PastWeek, int]]) -> tuple[PastWeek | None, int]:
+    """The past week and the bytes read for it; none where the look back alone fails: the report goes out without it."""
+    try:
+        return looking_back.result()
+    except WarehouseError as error:
+        logger.error("The look back failed: %s", error)
+        return None, 0
 
 
 def _score(model: ChurnModel, calibration: Calibration, cells: Cells) -> ScoredCells:

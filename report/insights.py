@@ -1,9 +1,9 @@
 """What the numbers say, in sentences: the brief's section 7.1."""
 
 from report.cells import ScoredCells
-from report.lookback import backtest_insight
+from report.lookback import LookBack, look_back_insight
 from report.risk import at_high_risk, churned
-from report.schema import Backtest, SegmentRow, Summary
+from report.schema import SegmentRow, Summary
 from report.words import counted, dollars, percent
 
 
@@ -12,7 +12,7 @@ def key_insights(
     segments: tuple[SegmentRow, ...],
     this_week: ScoredCells,
     last_week: ScoredCells,
-    backtest: Backtest | None,
+    look_back: LookBack,
 ) -> tuple[str, ...]:
     """The brief's three sentences where they apply, in its words, then what else an owner would want to know."""
     if not this_week.customers:
@@ -20,7 +20,7 @@ def key_insights(
     sentences = (
         *_of_the_brief(this_week),
         *_beyond(summary, segments, this_week, last_week),
-        backtest_insight(backtest),
+        look_back_insight(look_back),
     )
     return tuple(sentence for sentence in sentences if sentence)
 

@@ -33,9 +33,12 @@ class LookBack:
 
     backtest: Backtest | None
     calibration: Calibration
+    failed: bool = False
+    """Whether nobody knows what it would have taught."""
 
 
 NOTHING_TO_LOOK_BACK_ON = LookBack(None, IDENTITY)
+FAILED = LookBack(None, IDENTITY, failed=True)
 
 
 def look_back_on(past: PastWeek, log_odds: FloatArray) -> LookBack:
@@ -60,8 +63,11 @@ def look_back_on(past: PastWeek, log_odds: FloatArray) -> LookBack:
     return LookBack(backtest, fit(log_odds, past.customers, past.churned))
 
 
-def backtest_insight(backtest: Backtest | None) -> str:
+def look_back_insight(look_back: LookBack) -> str:
     """The sentence that tells an owner how right the last call was, or else how many are gone; empty for too few customers."""
+    if look_back.failed:
+        return "The look back failed this time, so the probabilities are not corrected for this shop."
+    backtest = look_back.backtest
     if backtest is None or backtest.customers < WORTH_TELLING:
         return ""
     if backtest.flagged_high >= WORTH_TELLING:

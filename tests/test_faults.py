@@ -111,6 +111,25 @@ def _ten_customers(call: Call, over: Event) -> None:
         send_json(call, 200, loopback.rows(CELL))
 
 
+@pytest.mark.parametrize("failure", [loopback.refuses(500, "backendError", "Try again"), hangs, html])
+def test_where_the_look_back_alone_fails_the_report_goes_out_uncorrected_and_says_so(misled: Misled, failure: Behaviour) -> None:
+    def but_for_the_look_back(call: Call, over: Event) -> None:
+        (failure if loopback.is_look_back(call) else _ten_customers)(call, over)
+
+    misled.bigquery.behaviour, misled.gemini.behaviour = but_for_the_look_back, says(GOOD)
+    answer = misled.function.ask(REPORT)
+    assert answer.status == 200, answer.text
+    report = answer.json()
+    assert report["report_data"]["summary"]["totalCustomers"] == 10
+    assert report["meta"]["backtest"] is None
+    assert report["meta"]["calibration"] == {"intercept": 0.0, "slope": 1.0}
+    assert (
+        "The look back failed this time, so the probabilities are not corrected for this shop."
+        in report["report_data"]["keyInsights"]
+    )
+    assert any(line["message"].startswith("The look back failed: ") for line in misled.function.log())
+
+
 def test_gemini_writes_the_summary_of_aggregates_alone(misled: Misled) -> None:
     misled.bigquery.behaviour, misled.gemini.behaviour = _ten_customers, says(GOOD)
     misled.gemini.requests.clear()
