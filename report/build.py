@@ -24,7 +24,7 @@ from report.factors import count_leading_factors, top_risk_factors
 from report.history import WEEKS, history
 from report.insights import key_insights
 from report.limits import cell_limits
-from report.lookback import FAILED, PastWeek, look_back_on
+from report.lookback import FAILED, PastWeek, look_back_insight, look_back_on
 from report.metrics import risk_breakdown, summary
 from report.narrative import Facts, executive_summary
 from report.risk import at_high_risk
@@ -121,6 +121,7 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
             risk_factors=top_risk_factors(factors),
             segments=segments,
             recommendations=recommendations(this_week, last_week, factors),
+            look_back=look_back_insight(lesson),
         )
 
     with trace.step("summary"):

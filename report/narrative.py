@@ -36,6 +36,8 @@ class Facts:
     risk_factors: tuple[RiskFactor, ...]
     segments: tuple[SegmentRow, ...]
     recommendations: tuple[Recommendation, ...]
+    look_back: str = ""
+    """How right the last call was: one of the insights, which the template says too."""
 
 
 class ExecutiveSummary(NamedTuple):

@@ -428,6 +428,7 @@ def test_facts_have_no_room_for_anything_about_anyone() -> None:
         "key_insights",
         "risk_factors",
         "segments",
+        "look_back",
         "recommendations",
     }
 
