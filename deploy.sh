@@ -5,7 +5,7 @@ set -euo pipefail
 shopt -s inherit_errexit 2>/dev/null || true # unknown to the bash of macOS; what matters there says `|| return` itself
 cd "$(dirname "$0")"
 
-# Every setting, by the name of its flag. The first six are Google's own advice to begin with, not measured.
+# Every setting, by the name of its flag. Concurrency, CPU and memory are what tests/benchmarks/RESULTS.md asks for.
 concurrency=8
 cpu=1
 memory=512Mi
