@@ -11,10 +11,10 @@ import pytest
 from local.function import Function
 from tests.loopback import bigquery as loopback
 from tests.loopback.gemini import FAILURES, loopback_gemini, says
-from tests.loopback.server import Behaviour, Call, Loopback, answers, drips, drops, hangs, html, send_json
+from tests.loopback.server import Behaviour, Call, Loopback, answers, drips, drops, hangs, html
 
 REPORT = "/reports/generate?client_id=1&week_ending=2025-01-19"
-CELL = (0, 0, 0, 0, 0, 0, 1, 2, 0.0, 10, 0.0)
+CELL = loopback.CELL_OF_TEN
 
 GOOD = "This week you had 10 active customers.\n\nNow is a good time to write to them."
 
@@ -104,17 +104,10 @@ def test_a_query_names_its_client_and_is_limited_in_time_and_cost(misled: Misled
         assert {"client_id", "scan_start", "scan_end"} <= {parameter["name"] for parameter in body["queryParameters"]}
 
 
-def _ten_customers(call: Call, over: Event) -> None:
-    if loopback.is_look_back(call):
-        loopback.no_rows(call, over)
-    else:
-        send_json(call, 200, loopback.rows(CELL))
-
-
 @pytest.mark.parametrize("failure", [loopback.refuses(500, "backendError", "Try again"), hangs, html])
 def test_where_the_look_back_alone_fails_the_report_goes_out_uncorrected_and_says_so(misled: Misled, failure: Behaviour) -> None:
     def but_for_the_look_back(call: Call, over: Event) -> None:
-        (failure if loopback.is_look_back(call) else _ten_customers)(call, over)
+        (failure if loopback.is_look_back(call) else loopback.ten_customers)(call, over)
 
     misled.bigquery.behaviour, misled.gemini.behaviour = but_for_the_look_back, says(GOOD)
     answer = misled.function.ask(REPORT)
@@ -131,7 +124,7 @@ def test_where_the_look_back_alone_fails_the_report_goes_out_uncorrected_and_say
 
 
 def test_gemini_writes_the_summary_of_aggregates_alone(misled: Misled) -> None:
-    misled.bigquery.behaviour, misled.gemini.behaviour = _ten_customers, says(GOOD)
+    misled.bigquery.behaviour, misled.gemini.behaviour = loopback.ten_customers, says(GOOD)
     misled.gemini.requests.clear()
     report = misled.function.ask(REPORT).json()
     assert report["report_data"]["executiveSummary"] == GOOD
@@ -144,7 +137,7 @@ def test_gemini_writes_the_summary_of_aggregates_alone(misled: Misled) -> None:
 @pytest.mark.parametrize("failure", ["an invented number", "a bad key", "a blocked answer", "a hang", "a dropped connection"])
 def test_without_a_good_text_the_template_speaks(misled: Misled, failure: str) -> None:
     behaviours = {**FAILURES, "an invented number": says(GOOD.replace("10", "11"))}
-    misled.bigquery.behaviour, misled.gemini.behaviour = _ten_customers, behaviours[failure]
+    misled.bigquery.behaviour, misled.gemini.behaviour = loopback.ten_customers, behaviours[failure]
     begun = time.monotonic()
     answer = misled.function.ask(REPORT)
     assert time.monotonic() - begun < 10

@@ -10,10 +10,9 @@ import pytest
 from local.function import Function
 from tests.loopback import bigquery as loopback
 from tests.loopback.gemini import loopback_gemini, says
-from tests.loopback.server import Call, Loopback, send_json
+from tests.loopback.server import Call, Loopback
 
 READERS = 50
-CELL = (0, 0, 0, 0, 0, 0, 1, 2, 0.0, 10, 0.0)
 GOOD = "This week you had 10 active customers.\n\nNow is a good time to write to them."
 
 
@@ -26,7 +25,7 @@ class Crowded:
 
 @pytest.fixture(scope="module")
 def crowded(serve: Callable[..., Function]) -> Iterator[Crowded]:
-    with loopback.loopback_bigquery(ten_customers) as bigquery, loopback_gemini(says(GOOD)) as gemini:
+    with loopback.loopback_bigquery(loopback.ten_customers) as bigquery, loopback_gemini(says(GOOD)) as gemini:
         function = serve(
             BIGQUERY_EMULATOR_HOST=bigquery.endpoint,
             GEMINI_API_KEY="a-gemini-key",
@@ -37,13 +36,6 @@ def crowded(serve: Callable[..., Function]) -> Iterator[Crowded]:
         )
         function.ask("/reports/generate?client_id=999&week_ending=2025-01-19")  # so that no test waits for imports
         yield Crowded(function, bigquery, gemini)
-
-
-def ten_customers(call: Call, over: Event) -> None:
-    if loopback.is_look_back(call):
-        loopback.no_rows(call, over)
-    else:
-        send_json(call, 200, loopback.rows(CELL))
 
 
 def test_fifty_readers_of_one_report_cost_two_queries_and_one_summary(crowded: Crowded) -> None:

@@ -45,6 +45,18 @@ def no_rows(call: Call, _over: Event) -> None:
     send_json(call, 200, rows(columns=COLUMNS["churned" if is_look_back(call) else "weeks_ago"]))
 
 
+CELL_OF_TEN = (0, 0, 0, 0, 0, 0, 1, 2, 0.0, 10, 0.0)
+"""A row of cells.sql: ten customers of this week, one visit each, two days ago."""
+
+
+def ten_customers(call: Call, over: Event) -> None:
+    """A shop with ten customers this week and nobody before."""
+    if is_look_back(call):
+        no_rows(call, over)
+    else:
+        send_json(call, 200, rows(CELL_OF_TEN))
+
+
 def is_look_back(call: Call) -> bool:
     """Whether it is the look back that asks."""
     return "came_back" in call.request.body["query"]
