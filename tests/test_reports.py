@@ -257,7 +257,8 @@ def test_the_look_back_corrects_every_number_and_says_how_right_the_last_call_wa
         "flagged_high_lost": lost,
     }
 
-    assert "Of 200 customers active four weeks ago, 50 have not come back." in report["report_data"]["keyInsights"] or flagged
+    whom = "flagged high risk" if flagged else "active"
+    assert f"Of 200 customers {whom} four weeks ago, 50 have not come back." in report["report_data"]["keyInsights"]
 
     def corrected(customer: plain_reading.Customer) -> float:
         log_odds = np.log(customer.probability / (1 - customer.probability))
