@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 .SILENT:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup report serve test format lock train evaluate pictures examples bench key clean
+.PHONY: help setup report serve test format lock audit sbom licences train evaluate pictures examples bench key clean
 
 SHOP ?= sample
 CLIENT ?= 1
@@ -24,6 +24,12 @@ RUN = .venv/bin/python -W ignore::FutureWarning -m local.run
 # The compiled files name everything, so pip need not resolve: older ones stumble over extras there when hashes are required.
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 UV_COMPILE = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11
+
+# Without --no-verify it would send what it finds to the services that it might belong to. Hashes and a form are no secrets.
+SCAN = --no-verify --exclude-lines='--hash=sha256:[0-9a-f]{64}' --exclude-lines='"model_version": "[0-9a-f]{12}"' \
+	--exclude-lines='smtp://user:password.(host|mail\.example):587'
+# The warning is that pyproject.toml lists no dependencies: requirements.in does.
+CYCLONEDX = .venv-audit/bin/python -W ignore::UserWarning -m cyclonedx_py
 
 help: ## This list
 	awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -52,7 +58,21 @@ lock: .venv/set-up ## Compile requirements*.in to the requirements*.txt with eve
 	$(UV_COMPILE) requirements-dev.in -c requirements.txt -o requirements-dev.txt >&2
 	$(UV_COMPILE) requirements-training.in -c requirements.txt -o requirements-training.txt >&2
 	$(UV_COMPILE) requirements-bench.in -c requirements-dev.txt -o requirements-bench.txt >&2
+	$(UV_COMPILE) requirements-audit.in -o requirements-audit.txt >&2
 	$(UV_COMPILE) requirements-conformance.in -o requirements-conformance.txt >&2
+
+audit: .venv-audit/set-up .venv-deployed/set-up ## Look for insecure code, secrets, known vulnerabilities in what is deployed
+	.venv-audit/bin/bandit --quiet --recursive main.py report model deploy --exclude model/training
+	git ls-files -z | xargs -0 .venv-audit/bin/detect-secrets-hook $(SCAN)
+	.venv-audit/bin/pip-audit --strict --progress-spinner off --path .venv-deployed/lib/python*/site-packages || { \
+		echo "FAILED: a known vulnerability, or a package that the vulnerability service did not answer for: see above." >&2; \
+		exit 1; }
+
+sbom: .venv-audit/set-up .venv-deployed/set-up ## Print what is deployed as a CycloneDX SBOM in JSON
+	$(CYCLONEDX) environment --validate --output-reproducible --pyproject pyproject.toml .venv-deployed
+
+licences: .venv-deployed/set-up ## Write the table in docs/dependencies.md anew
+	.venv/bin/python -m local.dependencies .venv-deployed/lib/python*/site-packages
 
 train: .venv-training/set-up ## Train model/churn.ubj anew
 	.venv-training/bin/python -m model.training.train
@@ -79,6 +99,14 @@ clean: ## Remove all that was installed, downloaded or cached
 .venv/set-up: requirements-dev.txt
 .venv-training/set-up: requirements-training.txt
 .venv-bench/set-up: requirements.txt requirements-bench.txt
+.venv-audit/set-up: requirements-audit.txt
+
+# What the function gets where deploy.sh puts it, whatever this machine is: to be looked at, not run. No pip, which would count.
+.venv-deployed/set-up: requirements.txt .venv/set-up
+	"$(PYTHON)" -m venv --clear --without-pip $(@D) >&2
+	.venv/bin/uv pip install --quiet --python $(@D) --python-platform linux --python-version 3.13 \
+		--require-hashes --no-deps -r $< >&2
+	touch $@
 
 %/set-up:
 	if ! "$(PYTHON)" -c '$(SUITS)' 2>/dev/null; then \

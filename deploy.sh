@@ -340,7 +340,7 @@ schedule_weekly_call() {
   if [[ $force == no ]] && begins "$found" "$job $configuration:"; then return; fi
   if begins "$found" "$job "; then verb=update header='--update-headers'; fi
   # The key goes in through a file of flags on standard input: command lines can be seen by others on the same machine.
-  printf '%s:\n  X-API-Key: "%s"\n' "$header" "$scheduler_key" |
+  printf '%s:\n  X-API-Key: "%s"\n' "$header" "$scheduler_key" |  # pragma: allowlist secret
     run_on_input gcloud scheduler jobs "$verb" http "$job" "${arguments[@]}" --description="$configuration: the weekly reports" --flags-file=/dev/stdin \
       --format=none
 }

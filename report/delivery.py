@@ -119,7 +119,7 @@ def deliver(send: Send, deadline: float, pauses: Sequence[float] = PAUSES_SECOND
             problem = PassingError("no answer in time")
         except PassingError as error:
             problem = error
-        wait = max(pause * random.uniform(0.75, 1.25), problem.pause_seconds)  # noqa: S311 - no secret
+        wait = max(pause * random.uniform(0.75, 1.25), problem.pause_seconds)  # nosec B311  # noqa: S311 - no secret
         if attempt > len(pauses) or wait > LONGEST_PAUSE_SECONDS or monotonic() + wait >= deadline:
             break
         sleep(wait)

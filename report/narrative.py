@@ -208,7 +208,7 @@ def _templates() -> Environment:
     # The templates make plain text, in which nothing is escaped.
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=False,  # noqa: S701
+        autoescape=False,  # nosec B701  # noqa: S701
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

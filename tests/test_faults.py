@@ -54,7 +54,7 @@ def misled(serve: Callable[..., Function]) -> Iterator[Misled]:
             BIGQUERY_LOCATION="EU",
             BIGQUERY_MAX_BYTES_BILLED="1000000000",
             EVENTS_TABLE="shop_events",
-            GEMINI_API_KEY="a-gemini-key",
+            GEMINI_API_KEY="a-gemini-key",  # pragma: allowlist secret
             GEMINI_ENDPOINT=gemini.endpoint,
             GEMINI_TIMEOUT_SECONDS="1",
             REPORT_CACHE_SECONDS="0",

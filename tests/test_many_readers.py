@@ -28,7 +28,7 @@ def crowded(serve: Callable[..., Function]) -> Iterator[Crowded]:
     with loopback.loopback_bigquery(loopback.ten_customers) as bigquery, loopback_gemini(says(GOOD)) as gemini:
         function = serve(
             BIGQUERY_EMULATOR_HOST=bigquery.endpoint,
-            GEMINI_API_KEY="a-gemini-key",
+            GEMINI_API_KEY="a-gemini-key",  # pragma: allowlist secret
             GEMINI_ENDPOINT=gemini.endpoint,
             GEMINI_TIMEOUT_SECONDS="60",
             REPORT_CACHE_SECONDS="600",

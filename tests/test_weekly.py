@@ -250,7 +250,7 @@ def test_a_redirect_is_not_followed_and_a_pause_is_kept(example: Report) -> None
     "url",
     [
         "http://hooks.example/a",
-        "https://user:password@hooks.example/a",
+        "https://user:password@hooks.example/a",  # pragma: allowlist secret
         "ftp://hooks.example",
         "http://127.0.0.1:9/a hook",
         "https://",
