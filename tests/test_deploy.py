@@ -426,8 +426,10 @@ def deployed_python() -> Path:
             for old in CACHE.glob("deployed-*/"):
                 shutil.rmtree(old)
             subprocess.run([python, "-m", "venv", folder], check=True)
-            install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", wanted]
-            subprocess.run([folder / "bin/python", *install], check=True)
+            # As in the Makefile: older pips stumble over extras where they resolve and hashes are required.
+            install = ["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps", "-r", wanted]
+            for arguments in (install, ["check"]):
+                subprocess.run([folder / "bin/python", "-m", "pip", *arguments], check=True)
             (folder / "complete").touch()
     return folder / "bin/python"
 
