@@ -58,6 +58,8 @@ def fit(log_odds: FloatArray, customers: IntArray, churned: IntArray, prior: Pri
     posterior by Newton's method on (intercept, log slope), with the Fisher information for the Hessian and steps halved until
     they help. Identity where there are no customers.
     """
+    in_order = np.lexsort((churned, customers, log_odds))  # a sum's last digits depend on the order of what it adds
+    log_odds, customers, churned = log_odds[in_order], customers[in_order], churned[in_order]
     precision = np.array([prior.intercept, prior.log_slope]) ** -2.0
 
     def log_posterior(parameters: FloatArray) -> float:
@@ -82,4 +84,4 @@ def fit(log_odds: FloatArray, customers: IntArray, churned: IntArray, prior: Pri
         if np.abs(step).max() <= 1e-9:
             break
         parameters += step
-    return Calibration(round(float(parameters[0]), DIGITS), round(math.exp(parameters[1]), DIGITS))
+    return Calibration(round(float(parameters[0]), DIGITS), max(round(math.exp(parameters[1]), DIGITS), 10.0**-DIGITS))

@@ -5,6 +5,7 @@ same risk factors and the same segment. So one representative stands for all of 
 not on the shop.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,12 +51,12 @@ class ScoredCells:
     @property
     def spent_usd(self) -> float:
         """What they spent together."""
-        return float(self.cells.spent_usd.sum())
+        return math.fsum(self.cells.spent_usd)
 
     @property
     def expected_to_leave(self) -> float:
         """How many of them the model expects to leave: the sum of their churn probabilities."""
-        return float(self.churn_probability @ self.cells.customers)
+        return math.fsum(self.churn_probability * self.cells.customers)
 
     @property
     def mean_churn_probability(self) -> float | None:

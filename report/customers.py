@@ -32,9 +32,9 @@ def at_risk_customers(
     """
     return tuple(
         AtRiskCustomer(
-            user_id=customer.user_id,
-            email=customer.email,
-            name=customer.name,
+            user_id=_text(customer.user_id),
+            email=None if customer.email is None else _text(customer.email),
+            name=None if customer.name is None else _text(customer.name),
             churnProbability=round(float(probability), 4),
             riskLevel=risk_level(float(probability)),
             segment=SEGMENTS[segment],
@@ -45,3 +45,8 @@ def at_risk_customers(
             customers, features, churn_probability, segment_indices(features), contributions, strict=True
         )
     )
+
+
+def _text(given: str) -> str:
+    """The text without halves of characters, which JSON may bring and no answer can carry."""
+    return given.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

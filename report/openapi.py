@@ -62,7 +62,7 @@ def _description(examples: Json) -> Json:
                 str(status): {
                     "description": text,
                     "content": _content("application/problem+json", _ref("Problem"), examples["problems"][str(status)]),
-                    **({"headers": {"WWW-Authenticate": {"schema": {"type": "string"}}}} if status == 401 else {}),
+                    **({"headers": {"WWW-Authenticate": _header("Where the key goes")}} if status == 401 else {}),
                 }
                 for status, text in PROBLEMS.items()
             },
@@ -89,19 +89,41 @@ def _generate(examples: Json) -> Json:
             {
                 **_query(
                     "include",
-                    {"type": "array", "items": {"type": "string", "enum": ["customers", "history"]}, "uniqueItems": True},
+                    {
+                        "type": "array",
+                        "items": {"type": "string", "enum": ["customers", "history"]},
+                        "minItems": 1,
+                        "uniqueItems": True,
+                    },
                     "`customers` adds `atRiskCustomers`, `history` the last weeks; left out, no personal data is in the report",
                 ),
                 "style": "form",
                 "explode": False,
+            },
+            {
+                "name": "If-None-Match",
+                "in": "header",
+                "description": "The ETag of a report that the reader has already",
+                "schema": {"type": "string"},
             },
         ],
         "responses": {
             "200": {
                 "description": "The report",
                 "headers": {
-                    "ETag": {"description": "The same for the same report, whenever it is made", "schema": {"type": "string"}},
-                    "Server-Timing": {"description": "How long each step took", "schema": {"type": "string"}},
+                    "ETag": _header("The same for the same report, whenever it is made"),
+                    "Server-Timing": _header("How long each step took"),
+                },
+                "links": {
+                    "again": {
+                        "operationId": "generateReport",
+                        "description": "The same report once more: 304 where nothing has changed",
+                        "parameters": {
+                            "query.client_id": "$request.query.client_id",
+                            "query.week_ending": "$response.body#/week_ending",
+                            "header.If-None-Match": "$response.header.ETag",
+                        },
+                    }
                 },
                 "content": {
                     **_content("application/json", _ref("Report"), examples["report"]),
@@ -109,7 +131,10 @@ def _generate(examples: Json) -> Json:
                     "application/pdf": {"schema": {"type": "string", "contentMediaType": "application/pdf"}},
                 },
             },
-            "304": {"description": "If-None-Match names the report that there is"},
+            "304": {
+                "description": "If-None-Match names the report that there is",
+                "headers": {"ETag": _header("That of If-None-Match")},
+            },
             **_problems(*PROBLEMS),
         },
     }
@@ -168,6 +193,10 @@ def _open(operation: str, summary: str, media_type: str, schema: Json) -> Json:
 
 def _query(name: str, schema: Json, text: str, *, required: bool = False) -> Json:
     return {"name": name, "in": "query", "required": required, "description": text, "schema": schema}
+
+
+def _header(text: str) -> Json:
+    return {"description": text, "required": True, "schema": {"type": "string"}}
 
 
 def _content(media_type: str, schema: Json, example: object) -> Json:

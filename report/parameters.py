@@ -44,7 +44,7 @@ def parse_parameters(query: Mapping[str, Sequence[str]]) -> ReportParameters:
             raise ParameterError(name, f"{name} is given {len(values)} times; once is right")
     given = {name: values[0] for name, values in query.items()}
     include = given["include"].split(",") if "include" in given else []
-    if not {"customers", "history"}.issuperset(include):
+    if not {"customers", "history"}.issuperset(include) or len(set(include)) < len(include):
         raise ParameterError("include", "include takes customers, history, or both with a comma between them")
     return ReportParameters(
         client_id=_client_id(given.get("client_id", "")),
