@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 .SILENT:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup report serve test format lock train evaluate pictures examples bench key clean
+.PHONY: help setup report serve test format lock train evaluate coverage mutants pictures examples bench key clean
 
 SHOP ?= sample
 CLIENT ?= 1
@@ -52,6 +52,7 @@ lock: .venv/set-up ## Compile requirements*.in to the requirements*.txt with eve
 	$(UV_COMPILE) requirements-dev.in -c requirements.txt -o requirements-dev.txt >&2
 	$(UV_COMPILE) requirements-training.in -c requirements.txt -o requirements-training.txt >&2
 	$(UV_COMPILE) requirements-bench.in -c requirements-dev.txt -o requirements-bench.txt >&2
+	$(UV_COMPILE) requirements-mutants.in -c requirements-dev.txt -o requirements-mutants.txt >&2
 	$(UV_COMPILE) requirements-conformance.in -o requirements-conformance.txt >&2
 
 train: .venv-training/set-up ## Train model/churn.ubj anew
@@ -79,6 +80,7 @@ clean: ## Remove all that was installed, downloaded or cached
 .venv/set-up: requirements-dev.txt
 .venv-training/set-up: requirements-training.txt
 .venv-bench/set-up: requirements.txt requirements-bench.txt
+.venv-mutants/set-up: requirements-mutants.txt
 
 %/set-up:
 	if ! "$(PYTHON)" -c '$(SUITS)' 2>/dev/null; then \
