@@ -71,11 +71,20 @@ bench: .venv-bench/set-up ## Measure speed, memory, cost, cold start, throughput
 	.venv-bench/bin/python -W ignore::FutureWarning -m tests.benchmarks.run \
 		$(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS))
 
+coverage: .venv/set-up ## Run every test and measure the branches they take: at least 95 %, or it fails
+	.venv/bin/coverage erase
+	.venv/bin/coverage run -m pytest -n 2
+	.venv/bin/coverage combine --quiet
+	.venv/bin/coverage report --fail-under=95
+
+mutants: .venv-mutants/set-up ## Change the pure core in all small ways; at least 90 % must make a test fail (an hour)
+	.venv-mutants/bin/python -W ignore::FutureWarning -m tests.mutants.run
+
 key: .venv/set-up ## Make an API key for some clients (FOR="1 2") or for all, and print what to store
 	.venv/bin/python -m report.access $(FOR)
 
 clean: ## Remove all that was installed, downloaded or cached
-	rm -rf .venv* .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv* .cache .coverage* mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/set-up: requirements-dev.txt
 .venv-training/set-up: requirements-training.txt
