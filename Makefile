@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 .SILENT:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup report serve test format lock audit sbom licences train evaluate pictures examples bench key clean
+.PHONY: help setup report serve test format lock audit sbom licences train evaluate coverage mutants fuzz soak pictures examples bench key clean
 
 SHOP ?= sample
 CLIENT ?= 1
@@ -59,6 +59,7 @@ lock: .venv/set-up ## Compile requirements*.in to the requirements*.txt with eve
 	$(UV_COMPILE) requirements-training.in -c requirements.txt -o requirements-training.txt >&2
 	$(UV_COMPILE) requirements-bench.in -c requirements-dev.txt -o requirements-bench.txt >&2
 	$(UV_COMPILE) requirements-audit.in -o requirements-audit.txt >&2
+	$(UV_COMPILE) requirements-mutants.in -c requirements-dev.txt -o requirements-mutants.txt >&2
 	$(UV_COMPILE) requirements-conformance.in -o requirements-conformance.txt >&2
 
 audit: .venv-audit/set-up .venv-deployed/set-up ## Look for insecure code, secrets, known vulnerabilities in what is deployed
@@ -90,11 +91,20 @@ bench: .venv-bench/set-up ## Measure speed, memory, cost, cold start, throughput
 	.venv-bench/bin/python -W ignore::FutureWarning -m tests.benchmarks.run \
 		$(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS))
 
+coverage: .venv/set-up ## Run every test and measure the branches they take: at least 95 %, or it fails
+	.venv/bin/coverage erase
+	.venv/bin/coverage run -m pytest -n 2
+	.venv/bin/coverage combine --quiet
+	.venv/bin/coverage report --fail-under=95
+
+mutants: .venv-mutants/set-up ## Change the pure core in all small ways; at least 90 % must make a test fail (an hour)
+	.venv-mutants/bin/python -W ignore::FutureWarning -m tests.mutants.run
+
 key: .venv/set-up ## Make an API key for some clients (FOR="1 2") or for all, and print what to store
 	.venv/bin/python -m report.access $(FOR)
 
 clean: ## Remove all that was installed, downloaded or cached
-	rm -rf .venv* .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv* .cache .coverage* mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/set-up: requirements-dev.txt
 .venv-training/set-up: requirements-training.txt
@@ -107,6 +117,7 @@ clean: ## Remove all that was installed, downloaded or cached
 	.venv/bin/uv pip install --quiet --python $(@D) --python-platform linux --python-version 3.13 \
 		--require-hashes --no-deps -r $< >&2
 	touch $@
+.venv-mutants/set-up: requirements-mutants.txt
 
 %/set-up:
 	if ! "$(PYTHON)" -c '$(SUITS)' 2>/dev/null; then \

@@ -55,8 +55,8 @@ def fit(log_odds: FloatArray, customers: IntArray, churned: IntArray, prior: Pri
     """The correction that a past week teaches.
 
     n cells: the model's log-odds of each, how many customers it had, and how many of these churned. Finds the mode of the
-    posterior by Newton's method on (intercept, log slope), with the Fisher information for the Hessian and steps halved until
-    they help. Identity where there are no customers.
+    posterior by Newton's method on (intercept, log slope), with the Fisher information where the curvature points no way up, and
+    steps halved until they help. Identity where there are no customers.
     """
     in_order = np.lexsort((churned, customers, log_odds))  # a sum's last digits depend on the order of what it adds
     log_odds, customers, churned = log_odds[in_order], customers[in_order], churned[in_order]
@@ -71,9 +71,11 @@ def fit(log_odds: FloatArray, customers: IntArray, churned: IntArray, prior: Pri
         sloped = math.exp(parameters[1]) * log_odds
         probability = apply(IDENTITY, parameters[0] + sloped)
         by_parameter = np.stack([np.ones_like(sloped), sloped])
-        gradient = by_parameter @ (churned - customers * probability) - precision * parameters
-        information = (by_parameter * (customers * probability * (1 - probability))) @ by_parameter.T
-        step = np.linalg.solve(information + np.diag(precision), gradient)
+        surprise = churned - customers * probability
+        gradient = by_parameter @ surprise - precision * parameters
+        information = (by_parameter * (customers * probability * (1 - probability))) @ by_parameter.T + np.diag(precision)
+        curvature = information - np.diag([0.0, sloped @ surprise])
+        step = np.linalg.solve(curvature if np.linalg.det(curvature) > 0 else information, gradient)
         return np.asarray(step / max(1.0, abs(step[1])))
 
     parameters = np.zeros(2)

@@ -1,0 +1,1 @@
+"""Mutation tests of the pure core: `make mutants`."""
