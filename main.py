@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 from flask import Request, Response
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from report import access
+from report.attempts import WrongKeys
 from report.logs import log_to_stdout, trace_name, trace_of_request
-from report.parameters import Format, ParameterError, ReportParameters, parse_parameters
+from report.parameters import Format, ParameterError, ReportParameters, names_a_key, parse_parameters
 from report.settings import SettingsError, read_settings
 from report.sharing import Shared
 from report.week import Week, week_at
@@ -36,6 +38,12 @@ SETTINGS = read_settings(os.environ)
 if SETTINGS.api_keys_problem:
     logger.error("Nobody gets in: %s", SETTINGS.api_keys_problem)
 
+MOST_ADDRESS_CHARACTERS = 2_000
+"""So long may the path and the query be together; the framework's server knows no limit."""
+
+MOST_BODY_BYTES = 65_536
+
+WRONG_KEYS = WrongKeys()
 REPORTS: "Shared[tuple[Report, Trace]]" = Shared(SETTINGS.report_cache_seconds)
 
 
@@ -69,6 +77,10 @@ def reports(request: Request) -> Response:
 
 
 def _route(request: Request) -> Response:
+    if len(request.path) + len(request.query_string) > MOST_ADDRESS_CHARACTERS:
+        raise ProblemError(414, f"Path and query take {MOST_ADDRESS_CHARACTERS:,} characters at most, together.")
+    if _body_too_large(request):
+        raise ProblemError(413, f"A body takes {MOST_BODY_BYTES:,} bytes at most.")
     routes = ROUTES.get(request.path)
     if request.method == "OPTIONS":
         return Response(status=204)
@@ -201,12 +213,24 @@ def _log_fields(report: "Report", trace: "Trace") -> Mapping[str, object]:
 
 
 def _grant(request: Request) -> access.Grant:
+    """What the request's key covers: the same work for every key. A right one gets in, whatever wrong ones came before."""
     key = request.headers.get("X-API-Key", "")
-    grant = access.grant_of(key, SETTINGS.grants) if key else None
+    grant = access.grant_of(key, SETTINGS.grants)
+    if grant is None and key and (seconds := WRONG_KEYS.seconds_to_wait(_address(request))):
+        detail = "Too many unknown API keys came from your address. Please wait a minute."
+        raise ProblemError(429, detail, headers={"Retry-After": str(seconds)})
     if grant is None:
         detail = "The API key is not known." if key else "An API key is needed, in the header X-API-Key."
+        if any(map(names_a_key, request.args)):
+            detail += " In an address it is not taken, and no longer a secret: whoever keeps logs has it. Make another."
         raise ProblemError(401, detail, headers={"WWW-Authenticate": 'ApiKey realm="reports", header="X-API-Key"'})
     return grant
+
+
+def _address(request: Request) -> str:
+    """Where a request comes from: what Google's own front end, the last before the function, wrote down."""
+    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return forwarded or request.remote_addr or ""
 
 
 def _weekly(request: Request) -> Response:
@@ -216,7 +240,7 @@ def _weekly(request: Request) -> Response:
     from report import weekly  # with the libraries of a report
 
     try:
-        asked = weekly.parse_request(request.stream.read(weekly.MOST_BODY_BYTES + 1))
+        asked = weekly.parse_request(request.get_data())
     except ParameterError as error:
         raise ProblemError(422, str(error), error.parameter) from error
     client_ids = [client_id for client_id in SETTINGS.clients if grant.covers(client_id)]
@@ -228,6 +252,15 @@ def _weekly(request: Request) -> Response:
     run = weekly.run_weekly(weekly.Round(SETTINGS, asked.week_ending, datetime.now(UTC), page_url, deadline), client_ids)
     status = 502 if run.to_be_tried_again else 200
     return Response(run.model_dump_json(), status, mimetype="application/json", headers={"Cache-Control": "no-store"})
+
+
+def _body_too_large(request: Request) -> bool:
+    """Read the body, unless it is too large: the framework would read all of it before any answer goes out."""
+    request.max_content_length = MOST_BODY_BYTES + 1  # where the length is not told, so much is read and then no error raised
+    try:
+        return len(request.get_data()) > MOST_BODY_BYTES
+    except RequestEntityTooLarge:
+        return True
 
 
 def _own_address(request: Request) -> str:
@@ -282,4 +315,6 @@ def _problem(problem: ProblemError) -> Response:
     response = Response(body.model_dump_json(exclude_none=True), status=problem.status, mimetype="application/problem+json")
     response.headers.update(problem.headers)
     response.headers["Cache-Control"] = "no-store"
+    if problem.status == 413:
+        response.response = response.iter_encoded()  # for anything but a stream the framework would read the body after all
     return response

@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,7 +72,7 @@ class Function:
         key: str | None = None,
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
-        body: bytes | str | None = None,
+        body: bytes | str | Iterable[bytes] | None = None,
     ) -> Answer:
         """Send one request and follow no redirects. Without `key` it carries the function's own; with "" it carries none."""
         sent = {"X-API-Key": self.key if key is None else key, **(headers or {})}

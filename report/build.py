@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
+from typing import NoReturn, TypeVar
 
 import numpy as np
 
@@ -21,21 +22,25 @@ from report.cells import Cells, ScoredCells
 from report.customers import MOST_CUSTOMERS, at_risk_customers, riskiest_cells
 from report.drift import share_outside
 from report.factors import count_leading_factors, top_risk_factors
-from report.history import WEEKS, history
+from report.history import NO_HISTORY, WEEKS, history
 from report.insights import key_insights
 from report.limits import cell_limits
-from report.lookback import FAILED, PastWeek, look_back_insight, look_back_on
+from report.lookback import FAILED, look_back_insight, look_back_on
 from report.metrics import risk_breakdown, summary
 from report.narrative import Facts, executive_summary
 from report.risk import at_high_risk
 from report.schema import AtRiskCustomer, Meta, Report, ReportData
 from report.segments import segment_breakdown
-from report.settings import GeminiSettings, Settings
+from report.settings import GeminiSettings, Settings, WarehouseSettings
 from report.warehouse import Customer, Scan, WarehouseError
 from report.week import Week, look_back_week
 
-LOOK_BACK_SHARE = 0.5
-"""Of the time that is left the look back gets half, so that a report goes out without it where it hangs."""
+BESIDE_SHARE = 0.5
+"""Of the time that is left the look back and the history get half, so that a report goes out without them where they hang."""
+LEAST_GEMINI_SECONDS = 1.0
+"""With less time left Gemini is not asked: it would hardly answer, and the template is there at once."""
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -88,18 +93,20 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
 
     with trace.step("warehouse"):
         past = replace(scan, week=look_back_week(week))
-        counting = beside(warehouse.count_cells, place, scan, request.seconds_left(), WEEKS if request.include_history else 2)
-        looking_back = beside(warehouse.look_back, place, past, request.seconds_left() * LOOK_BACK_SHARE)
+        counting = beside(warehouse.count_cells, place, scan, request.seconds_left(), weeks=2)
+        looking_back = beside(warehouse.look_back, place, past, request.seconds_left() * BESIDE_SHARE)
+        remembering = _count_earlier_weeks(place, scan, request) if request.include_history else None
         churn.prepare(model)  # its import, and that of Gemini's SDK, are slow: BigQuery's time is a good time for them
         sdk = beside(gemini.load) if settings.gemini else None
         weeks, bytes_processed = counting.result()
-        past_week, past_bytes_processed = _unless_failed(looking_back)
-        trace.cells = sum(len(cells.customers) for cells in weeks.newest_first)
-        trace.bytes_processed = bytes_processed + past_bytes_processed
+        past_week, past_bytes_processed = _unless_failed(looking_back, "look back")
+        earlier_weeks, earlier_bytes_processed = _unless_failed(remembering, "history") if remembering else ((), 0)
+        trace.cells = sum(len(cells.customers) for cells in weeks)
+        trace.bytes_processed = bytes_processed + past_bytes_processed + earlier_bytes_processed
 
     with trace.step("score"):
         lesson = look_back_on(past_week, churn.log_odds(model, past_week.features)) if past_week else FAILED
-        newest_first = tuple(_score(model, lesson.calibration, cells) for cells in weeks.newest_first)
+        newest_first = tuple(_score(model, lesson.calibration, cells) for cells in (*weeks, *(earlier_weeks or ())))
         this_week, last_week = newest_first[:2]
         high = at_high_risk(this_week)
         factors = count_leading_factors(churn.contributions(model, high.cells.features), high.cells.customers)
@@ -117,7 +124,10 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
             week_start=week.start,
             week_ending=week.ending,
             summary=week_in_numbers,
-            key_insights=key_insights(week_in_numbers, segments, this_week, last_week, lesson),
+            key_insights=(
+                *key_insights(week_in_numbers, segments, this_week, last_week, lesson),
+                *((NO_HISTORY,) if earlier_weeks is None else ()),
+            ),
             risk_factors=top_risk_factors(factors),
             segments=segments,
             recommendations=recommendations(this_week, last_week, factors),
@@ -146,7 +156,7 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
             executiveSummary=executive.text,
             riskBreakdown=risk_breakdown(this_week),
             atRiskCustomers=at_risk,
-            history=history(week.ending, newest_first) if request.include_history else None,
+            history=history(week.ending, newest_first) if earlier_weeks else None,
         ),
         meta=Meta(
             client_id=request.client_id,
@@ -168,16 +178,28 @@ def _gemini(settings: GeminiSettings | None, request: Request) -> Callable[[str]
     """Who writes the summary: Gemini, in what is left of the time; None where it is not set up."""
     if settings is None:
         return None
+    if request.seconds_left() < LEAST_GEMINI_SECONDS:
+        return _too_late
     in_time = replace(settings, timeout_seconds=min(settings.timeout_seconds, request.seconds_left()))
     return partial(gemini.write, settings=in_time)
 
 
-def _unless_failed(looking_back: Future[tuple[PastWeek, int]]) -> tuple[PastWeek | None, int]:
-    """The past week and the bytes read for it; none where the look back alone fails: the report goes out without it."""
+def _too_late(_: str) -> NoReturn:
+    raise gemini.GeminiError("too little time was left")
+
+
+def _count_earlier_weeks(place: WarehouseSettings, scan: Scan, request: Request) -> Future[tuple[tuple[Cells, ...], int]]:
+    """The weeks of the history before the last, which is counted anyway: so each week is read once."""
+    newest = replace(scan, week=replace(scan.week, ending=scan.week.ending - timedelta(days=14)))
+    return beside(warehouse.count_cells, place, newest, request.seconds_left() * BESIDE_SHARE, weeks=WEEKS - 2)
+
+
+def _unless_failed(query: Future[tuple[T, int]], name: str) -> tuple[T, int] | tuple[None, int]:
+    """What a query beside the main one found, and the bytes read for it; None where it alone fails: the report does without."""
     try:
-        return looking_back.result()
+        return query.result()
     except WarehouseError as error:
-        logger.error("The look back failed: %s", error)
+        logger.error("The %s failed: %s", name, error)
         return None, 0
 
 

@@ -8,6 +8,9 @@ from report.schema import HistoryWeek
 
 WEEKS = 8
 
+NO_HISTORY = "The history failed this time, so the last eight weeks are not shown."
+"""What the report says where the query for it alone failed."""
+
 
 def history(week_ending: date, newest_first: tuple[ScoredCells, ...]) -> tuple[HistoryWeek, ...]:
     """Each of the weeks in numbers, oldest first; the newest ended on `week_ending`, each other one seven days before."""

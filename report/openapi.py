@@ -23,7 +23,10 @@ Json = Mapping[str, Any]
 PROBLEMS: Mapping[int, str] = {
     401: "There is no API key, or an unknown one.",
     403: "The API key does not cover this client.",
+    413: "The body is too large.",
+    414: "The address is too long.",
     422: "A parameter is missing or bad: which one, and what it takes.",
+    429: "Too many unknown API keys came from this address of the network.",
     500: "The configuration or the function itself is at fault.",
     502: "The data warehouse failed.",
     504: "The data warehouse ran out of time.",
@@ -62,7 +65,7 @@ def _description(examples: Json) -> Json:
                 str(status): {
                     "description": text,
                     "content": _content("application/problem+json", _ref("Problem"), examples["problems"][str(status)]),
-                    **({"headers": {"WWW-Authenticate": _header("Where the key goes")}} if status == 401 else {}),
+                    **({"headers": PROBLEM_HEADERS[status]} if status in PROBLEM_HEADERS else {}),
                 }
                 for status, text in PROBLEMS.items()
             },
@@ -135,7 +138,7 @@ def _generate(examples: Json) -> Json:
                 "description": "If-None-Match names the report that there is",
                 "headers": {"ETag": _header("That of If-None-Match")},
             },
-            **_problems(*PROBLEMS),
+            **_problems(*(status for status in PROBLEMS if status != 413)),
         },
     }
 
@@ -157,7 +160,7 @@ def _weekly(examples: Json) -> Json:
                 "description": "Some should be tried again: repeats carry the same message ids",
                 "content": _content("application/json", _ref("WeeklyRun"), examples["weekly_again"]),
             },
-            **_problems(401, 403, 422, 500),
+            **_problems(401, 403, 413, 414, 422, 429, 500),
         },
     }
 
@@ -197,6 +200,13 @@ def _query(name: str, schema: Json, text: str, *, required: bool = False) -> Jso
 
 def _header(text: str) -> Json:
     return {"description": text, "required": True, "schema": {"type": "string"}}
+
+
+PROBLEM_HEADERS: Mapping[int, Json] = {
+    401: {"WWW-Authenticate": _header("Where the key goes")},
+    429: {"Retry-After": _header("Seconds to wait")},
+}
+"""What comes with some of the problems."""
 
 
 def _content(media_type: str, schema: Json, example: object) -> Json:

@@ -38,6 +38,8 @@ class ReportParameters:
 def parse_parameters(query: Mapping[str, Sequence[str]]) -> ReportParameters:
     """The parameters in a query string, given as each name's values. Raises ParameterError at the first that is not right."""
     for name, values in query.items():
+        if names_a_key(name):
+            raise ParameterError(name, "an API key goes into the header X-API-Key alone: in an address, logs keep it")
         if name not in ("client_id", "week_ending", "format", "include"):
             raise ParameterError(name, f"{name!r} is unknown; there are client_id, week_ending, format and include")
         if len(values) > 1:
@@ -53,6 +55,11 @@ def parse_parameters(query: Mapping[str, Sequence[str]]) -> ReportParameters:
         include_history="history" in include,
         format=_format(given["format"]) if "format" in given else None,
     )
+
+
+def names_a_key(name: str) -> bool:
+    """Whether a query parameter of that name is meant to be an API key."""
+    return name.lower().replace("-", "_") in ("key", "api_key", "apikey", "x_api_key")
 
 
 def _format(text: str) -> Format:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 FUNCTION_LABEL = "weekly-churn-report"
 MOST_RETRY_SECONDS = 10.0
 """How long a passing fault of BigQuery's is tried again, and never longer than half of the time there is."""
+SECONDS_TO_CANCEL = 0.5
+"""So long before its reader gives up a job is cancelled: once the answer is out, the function may get no processor any more."""
 ABANDONED_AFTER_MS = 5_000
 """How much longer than its reader waits a query may run: the client cancels it before, if it still can."""
 SQL = Path(__file__).with_name("sql")
@@ -51,23 +53,6 @@ class Scan:
 
 
 @dataclass(frozen=True)
-class Weeks:
-    """The customers of a week and of those before it, by cell."""
-
-    newest_first: tuple[Cells, ...]
-
-    @property
-    def this_week(self) -> Cells:
-        """The week itself."""
-        return self.newest_first[0]
-
-    @property
-    def last_week(self) -> Cells:
-        """The one before it."""
-        return self.newest_first[1]
-
-
-@dataclass(frozen=True)
 class Customer:
     """One customer's row of `customers.sql`. Email and name are None where the users table has none."""
 
@@ -83,8 +68,8 @@ def connect(place: WarehouseSettings) -> None:
         _client(place)
 
 
-def count_cells(place: WarehouseSettings, scan: Scan, seconds: float, weeks: int = 2) -> tuple[Weeks, int]:
-    """The customers of the week and of those before it, counted by cell in one scan, and how many bytes BigQuery read.
+def count_cells(place: WarehouseSettings, scan: Scan, seconds: float, weeks: int) -> tuple[tuple[Cells, ...], int]:
+    """The customers of so many weeks, newest first, counted by cell in one scan, and how many bytes BigQuery read.
 
     Raises WarehouseTimeoutError after `seconds`, WarehouseError for any other failure.
     """
@@ -94,7 +79,9 @@ def count_cells(place: WarehouseSettings, scan: Scan, seconds: float, weeks: int
     weeks_ago, customers = table[:, 0], table[:, 9]
     if not (np.isin(weeks_ago, range(weeks)) & (customers >= 1)).all():
         raise WarehouseError("cells.sql returned another week's cells, or empty ones")
-    return Weeks(tuple(_cells(table[weeks_ago == week]) for week in range(weeks))), bytes_processed
+    if len(set(zip(weeks_ago.tolist(), _cell_names(table[:, 1:9], scan.limits), strict=True))) < len(table):
+        raise WarehouseError("cells.sql returned a cell twice")
+    return tuple(_cells(table[weeks_ago == week]) for week in range(weeks)), bytes_processed
 
 
 def look_back(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[PastWeek, int]:
@@ -110,6 +97,8 @@ def look_back(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[Pas
     customers, churned = table[:, 8].astype(np.int64), table[:, 9].astype(np.int64)
     if not ((customers >= 1) & (churned >= 0) & (churned <= customers)).all():
         raise WarehouseError("backtest.sql returned empty cells, or more churned customers than there are")
+    if len(set(_cell_names(table[:, :8], scan.limits))) < len(table):
+        raise WarehouseError("backtest.sql returned a cell twice")
     return PastWeek(scan.week, table[:, :8], customers, churned), bytes_processed
 
 
@@ -207,7 +196,7 @@ def _query(
             _text(query, f"{client.project}.{place.dataset}", place),
             job_config=job_config,
             api_timeout=seconds + 1,  # a call that hangs is given up by whoever waits, before it ends by itself
-            wait_timeout=seconds,
+            wait_timeout=max(seconds - SECONDS_TO_CANCEL, seconds / 2),  # then the library cancels the job
             retry=bigquery.DEFAULT_RETRY.with_timeout(retry_seconds),
             job_retry=DEFAULT_JOB_RETRY.with_timeout(retry_seconds),
         )

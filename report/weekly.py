@@ -28,7 +28,6 @@ AT_ONCE = 4
 """So many reports are built beside each other; each of them mostly waits."""
 LEAST_SECONDS = 15.0
 """With less time left no report is begun: it would go out without its summary."""
-MOST_BODY_BYTES = 65_536
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +80,6 @@ def parse_request(body: bytes) -> WeeklyRequest:
     """The body of a request, which may be empty. Raises ParameterError, which says what is wrong with it."""
     if not body.strip():
         return WeeklyRequest()
-    if len(body) > MOST_BODY_BYTES:
-        raise ParameterError("body", f"the body takes {MOST_BODY_BYTES:,} bytes at most")
     try:
         asked = WeeklyRequest.model_validate_json(body)
     except ValidationError as error:

@@ -17,12 +17,14 @@ from local import shops
 from local.function import Answer, Function
 from local.programs import ROOT
 from report.access import hash_of
+from report.attempts import MOST_WRONG_KEYS
 from tests.loopback import bigquery as loopback_bq
 from tests.loopback.receiver import SECRET, loopback_receiver
 from tests.loopback.server import answers, hangs
 
 EXAMPLES = ROOT / "report/examples.json"
 REPORT = "/reports/generate?client_id=1&week_ending=2025-01-19"
+ELSEWHERE = {"X-Forwarded-For": "192.0.2.1"}
 WEEKLY = {"method": "POST", "body": '{"client_ids": [1, 2], "week_ending": "2025-01-19"}'}
 
 
@@ -58,7 +60,10 @@ def examples(bigquery: Any, serve: Callable[..., Function]) -> Any:
         problems = {
             401: function.ask(REPORT, key=""),
             403: function.ask(REPORT.replace("client_id=1", "client_id=2"), key="a key"),
+            413: function.ask("/reports/weekly", key="a key", method="POST", body=" " * 70_000),
+            414: function.ask(REPORT + "&" * 2_000, key="a key"),
             422: function.ask(REPORT.replace("2025-01-19", "19.01.2025"), key="a key"),
+            429: [function.ask(REPORT, key="unknown", headers=ELSEWHERE) for _ in range(MOST_WRONG_KEYS + 1)][-1],
             500: function.ask(REPORT.replace("client_id=1", "client_id=3"), key="a key"),
             502: broken.ask(REPORT, key="a key"),
             504: slow.ask(REPORT, key="a key"),
@@ -115,7 +120,7 @@ def contents(part: Any) -> Iterator[Any]:
 def test_every_example_is_as_its_schema_says(description: Any) -> None:
     found = list(contents({name: part for name, part in description.items() if name != "components"}))
     found += list(contents(description["components"]["responses"]))
-    assert len(found) == 11
+    assert len(found) == 14
     for content in found:
         Draft202012Validator({**content["schema"], "components": description["components"]}).validate(content["example"])
 

@@ -63,14 +63,14 @@ def test_the_cells_hold_just_the_customers_that_the_brief_read_plainly_finds(
     _load(bigquery, [*theirs, *(event | {"client_id": another} for event in events[::2])])
     week = Week(WEEK_ENDING, ZoneInfo(time_zone), today)
 
-    weeks, _ = warehouse.count_cells(_place(bigquery), Scan(client_id, week, LIMITS), seconds=60)
+    (this_weeks, last_weeks), _ = warehouse.count_cells(_place(bigquery), Scan(client_id, week, LIMITS), seconds=60, weeks=2)
 
     last_week_ending = WEEK_ENDING - timedelta(days=7)
     as_of = min(WEEK_ENDING, today)
     this_week = features_by_customer(theirs, client_id, WEEK_ENDING, as_of, time_zone)
     last_week = features_by_customer(theirs, client_id, last_week_ending, last_week_ending, time_zone)
-    assert _contents(weeks.this_week) == _by_cell(list(this_week.values()))
-    assert _contents(weeks.last_week) == _by_cell(list(last_week.values()))
+    assert _contents(this_weeks) == _by_cell(list(this_week.values()))
+    assert _contents(last_weeks) == _by_cell(list(last_week.values()))
 
 
 def test_the_look_back_counts_who_had_no_event_in_the_28_days_after_the_week(bigquery: LocalBigQuery) -> None:
@@ -94,7 +94,7 @@ def test_the_look_back_counts_who_had_no_event_in_the_28_days_after_the_week(big
 def test_a_missing_table_is_a_warehouse_error(bigquery: LocalBigQuery) -> None:
     week = Week(WEEK_ENDING, ZoneInfo("UTC"), TODAYS[0])
     with pytest.raises(WarehouseError):
-        warehouse.count_cells(_place(bigquery, EVENTS_TABLE="no_such_table"), Scan(1, week, LIMITS), seconds=60)
+        warehouse.count_cells(_place(bigquery, EVENTS_TABLE="no_such_table"), Scan(1, week, LIMITS), seconds=60, weeks=2)
 
 
 def _place(bigquery: LocalBigQuery, **settings: str) -> Any:

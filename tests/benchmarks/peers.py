@@ -25,8 +25,8 @@ def report(settings: Settings, trace: build.Trace) -> Report:
 
 def numbers_of_cells(settings: Settings) -> Numbers:
     """What the report's cells say before the correction, to be held against the others."""
-    weeks, _ = warehouse.count_cells(settings.warehouse, scan(), PATIENCE_SECONDS)
-    return numbers_of(churn.load(), *weeks.newest_first)
+    weeks, _ = warehouse.count_cells(settings.warehouse, scan(), PATIENCE_SECONDS, weeks=2)
+    return numbers_of(churn.load(), *weeks)
 
 
 def numbers_of_rows(settings: Settings) -> Numbers:

@@ -46,13 +46,18 @@ class Loopback:
 
 @contextmanager
 def running(behaviour: Behaviour, path: str) -> Iterator[Loopback]:
-    """A server that behaves so for POST calls to a path like that; set `behaviour` on what it gives to change its mind."""
+    """A server that behaves so for calls to a path like that; set `behaviour` on what it gives to change its mind."""
     loopback = Loopback(behaviour)
 
     class Handler(Call):
+        def do_GET(self) -> None:
+            self.answer("")
+
         def do_POST(self) -> None:
-            text = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            self.request = Request(self.path, dict(self.headers), json.loads(text), text)
+            self.answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
+
+        def answer(self, text: str) -> None:
+            self.request = Request(self.path, dict(self.headers), json.loads(text or "{}"), text)
             loopback.requests.append(self.request)
             if not re.match(path, self.path):
                 send_json(self, 404, {"error": {"code": 404, "message": "Not found."}})
@@ -93,6 +98,26 @@ def hangs(_call: Call, over: Event) -> None:
 def drops(call: Call, _over: Event) -> None:
     """Takes the call and closes the connection."""
     call.close_connection = True
+
+
+def drops_in_the_middle(call: Call, _over: Event) -> None:
+    """Begins an answer and closes the connection."""
+    call.send_response(200)
+    call.send_header("Content-Type", "application/json")
+    call.send_header("Content-Length", "1000")
+    call.end_headers()
+    call.wfile.write(b'{"kind": "bigquery#queryResponse", "jobComplete": true, "rows": [')
+    call.close_connection = True
+
+
+def hangs_after_the_headers(call: Call, over: Event) -> None:
+    """Begins an answer and says no more."""
+    call.send_response(200)
+    call.send_header("Content-Type", "application/json")
+    call.send_header("Content-Length", "1000")
+    call.end_headers()
+    call.wfile.flush()
+    over.wait()
 
 
 def drips(call: Call, over: Event) -> None:
