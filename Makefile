@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 .SILENT:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup report serve test format lock train evaluate pictures examples bench key clean
+.PHONY: help setup report serve test format lock train evaluate pictures examples bench fuzz key clean
 
 SHOP ?= sample
 CLIENT ?= 1
@@ -69,6 +69,9 @@ examples: .venv/set-up ## Make report/examples.json anew: the real answers that 
 bench: .venv-bench/set-up ## Measure speed, memory, cost, cold start, throughput (SIZES=1000,10000, RUNS=5)
 	.venv-bench/bin/python -W ignore::FutureWarning -m tests.benchmarks.run \
 		$(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS))
+
+fuzz: .venv/set-up ## Ask the function 20,000 questions made of its own description (a quarter of an hour)
+	FUZZ_AT_LENGTH=1 .venv/bin/pytest -s tests/test_fuzz.py
 
 key: .venv/set-up ## Make an API key for some clients (FOR="1 2") or for all, and print what to store
 	.venv/bin/python -m report.access $(FOR)
