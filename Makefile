@@ -100,6 +100,9 @@ coverage: .venv/set-up ## Run every test and measure the branches they take: at 
 mutants: .venv-mutants/set-up ## Change the pure core in all small ways; at least 90 % must make a test fail (an hour)
 	.venv-mutants/bin/python -W ignore::FutureWarning -m tests.mutants.run
 
+fuzz: .venv/set-up ## Ask the function 20,000 questions made of its own description (a quarter of an hour)
+	FUZZ_AT_LENGTH=1 .venv/bin/pytest -s tests/test_fuzz.py
+
 key: .venv/set-up ## Make an API key for some clients (FOR="1 2") or for all, and print what to store
 	.venv/bin/python -m report.access $(FOR)
 

@@ -37,7 +37,7 @@ def parse_api_keys(text: str) -> Grants:
     """
     try:
         entries = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter where it is nested too deep
         raise ValueError("API_KEYS is not JSON") from None
     if not isinstance(entries, dict):
         raise ValueError('API_KEYS is not a JSON object, such as {"<SHA-256 of the key>": [1, 2]}')

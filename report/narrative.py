@@ -89,7 +89,8 @@ def accepted(text: str, facts: Facts) -> str:
 
 
 _MARKUP = re.compile(
-    r"[<>{}\[\]|\\`*_#~^=@•]|^\s*(?:[-–—+]|(?:\d+|[a-z])[.)])\s|://|\bwww\.|\w\.[a-z]{2}|&#?\w+;", re.IGNORECASE | re.MULTILINE
+    r"[<>{}\[\]|\\`*_#~^=@•]|^[^\S\n]*(?:[-–—+]|(?:\d+|[a-z])[.)])\s|://|\bwww\.|\w\.[a-z]{2}|&#?\w+;",
+    re.IGNORECASE | re.MULTILINE,
 )
 _SENTENCE_END = re.compile(r"[.!?][\"'”’)]*$")
 
@@ -113,7 +114,8 @@ def plain(text: str) -> str:
 
 
 def _paragraphs(text: str) -> list[str]:
-    return [" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", text) if paragraph.strip()]
+    lines = "\n".join(line.strip() for line in text.split("\n"))
+    return [" ".join(paragraph.split()) for paragraph in re.split(r"\n{2,}", lines) if paragraph]
 
 
 def _known(facts: Facts) -> Mapping[str, set[float]]:

@@ -138,6 +138,7 @@ def _generate(examples: Json) -> Json:
                 "description": "If-None-Match names the report that there is",
                 "headers": {"ETag": _header("That of If-None-Match")},
             },
+            "400": _NO_HTTP,
             **_problems(*(status for status in PROBLEMS if status != 413)),
         },
     }
@@ -160,6 +161,7 @@ def _weekly(examples: Json) -> Json:
                 "description": "Some should be tried again: repeats carry the same message ids",
                 "content": _content("application/json", _ref("WeeklyRun"), examples["weekly_again"]),
             },
+            "400": _NO_HTTP,
             **_problems(401, 403, 413, 414, 422, 429, 500),
         },
     }
@@ -185,6 +187,10 @@ def _webhook(examples: Json) -> Json:
     }
 
 
+_NO_HTTP: Json = {
+    "description": "The server refused it before the function saw it, such as for a control character in a header",
+    "content": {"text/html": {"schema": {"type": "string"}}},
+}
 _HEALTH: Json = {"type": "object", "properties": {"status": {"const": "ok"}}, "required": ["status"]}
 
 

@@ -27,6 +27,9 @@ BORNE_OUT_BY: Mapping[str, tuple[str, ...]] = {
 COARSEST = 0.05
 """A number rounded to tens, hundreds, ... is at most this share of itself away from the true one."""
 
+NEAR = 200
+"""So many characters before and after a number may say what it counts; without an end, a long text would take for ever."""
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -45,12 +48,12 @@ def claims(text: str) -> tuple[Claim, ...]:
     found: list[Claim] = []
     next_start, next_unit = len(text), CUSTOMERS
     for match in reversed(list(_NUMBER.finditer(text))):
-        before, after = text[: match.start()], text[match.end() :]
+        before, after = text[max(match.start() - NEAR, 0) : match.start()], text[match.end() : match.end() + NEAR]
         joined = _JOINT.fullmatch(text[match.end() : next_start])
         read = _read(match, before, after, next_unit if joined else None)
-        found = [*read, *found]
+        found += reversed(read)
         next_start, next_unit = match.start(), read[0].unit
-    return tuple(found)
+    return tuple(reversed(found))
 
 
 def borne_out(claim: Claim, known: Mapping[str, Iterable[float]]) -> bool:

@@ -163,7 +163,7 @@ def _clients(text: str) -> Mapping[int, ClientSettings]:
     example = 'CLIENTS takes a JSON object such as {"1": {"name": "Sample Shop", "time_zone": "Europe/Berlin"}}'
     try:
         entries = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter where it is nested too deep
         raise SettingsError(example) from None
     if not isinstance(entries, dict):
         raise SettingsError(example)
@@ -176,14 +176,14 @@ def _clients(text: str) -> Mapping[int, ClientSettings]:
 def _client(client_id: str, entry: Mapping[str, Any]) -> ClientSettings:
     def text(name: str) -> str | None:
         value = entry.get(name)
-        if not isinstance(value, str | None):
+        if value is not None and not _is_text(value):
             raise SettingsError(f"CLIENTS has a {name} of client {client_id} that is no text")
         return value
 
     flavour, email = entry.get("webhook_flavour", "report"), entry.get("email", [])
     if flavour not in ("report", "slack"):
         raise SettingsError(f'CLIENTS has a webhook_flavour of client {client_id} that is neither "report" nor "slack"')
-    if not isinstance(email, list) or not all(isinstance(address, str) and "@" in address for address in email):
+    if not isinstance(email, list) or not all(_is_text(address) and "@" in address for address in email):
         raise SettingsError(f"CLIENTS has an email of client {client_id} that is no list of addresses")
     return ClientSettings(
         name=text("name"),
@@ -193,6 +193,11 @@ def _client(client_id: str, entry: Mapping[str, Any]) -> ClientSettings:
         webhook_flavour=flavour,
         email=tuple(email),
     )
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is a text that can go out again: JSON's escapes may bring halves of characters."""
+    return isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
 
 
 def _identifier(given: Mapping[str, str], name: str, pattern: str) -> str | None:

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from report.beside import beside
 from report.build import Request, Trace, build_report
@@ -32,7 +32,12 @@ LEAST_SECONDS = 15.0
 logger = logging.getLogger(__name__)
 
 
-ClientId = Annotated[int, Field(ge=1, le=LARGEST_CLIENT_ID, strict=True)]
+def _whole(number: object) -> object:
+    """To JSON Schema, and so to the description, 1.0 is the whole number 1."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+ClientId = Annotated[int, Field(ge=1, le=LARGEST_CLIENT_ID, strict=True), BeforeValidator(_whole)]
 
 
 class WeeklyRequest(Part):

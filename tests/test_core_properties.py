@@ -6,6 +6,7 @@ import zoneinfo
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
+from random import Random
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -138,9 +139,9 @@ def test_the_parts_of_any_report_add_up_and_its_sentences_are_whole(now: Cells, 
 
 
 @unhurried
-@given(any_cells(), any_cells(), any_past_week(), st.randoms(use_true_random=False))
-def test_the_order_of_bigquerys_rows_makes_no_difference(now: Cells, before: Cells, past: PastWeek, random: object) -> None:
-    seed = random.randrange(2**32)  # type: ignore[attr-defined]
+@given(any_cells(), any_cells(), any_past_week(), st.randoms())
+def test_the_order_of_bigquerys_rows_makes_no_difference(now: Cells, before: Cells, past: PastWeek, random: Random) -> None:
+    seed = random.randrange(2**32)
 
     def shuffled(cells: Cells) -> Cells:
         order = np.random.default_rng(seed).permutation(len(cells.customers))
@@ -160,6 +161,16 @@ def test_the_riskiest_cells_are_as_few_as_surely_hold_the_riskiest_customers(now
     if riskiest.customers > 25:
         least = riskiest.churn_probability.min()
         assert scored.where(scored.churn_probability > least).customers < 25
+
+
+@given(st.lists(st.tuples(st.floats(-1e15, 1e15), st.integers(1, 10**9), st.floats(0, 1)), max_size=30), st.randoms())
+def test_money_and_expectations_add_up_the_same_in_any_order(cells: list[tuple[float, int, float]], random: Random) -> None:
+    def sums(cells: list[tuple[float, int, float]]) -> tuple[float, float]:
+        spent, customers, probability = np.array(cells, dtype=np.float64).reshape(-1, 3).T
+        scored = ScoredCells(Cells(np.zeros((len(cells), 8)), customers.astype(np.int64), spent), probability)
+        return scored.spent_usd, scored.expected_to_leave
+
+    assert sums(random.sample(cells, len(cells))) == sums(cells)
 
 
 # Probabilities
