@@ -108,6 +108,10 @@ def test_a_trend_compares_the_risk_as_shown_with_last_weeks(now: list[Cell], bef
     assert segment_breakdown(week(*now), week(*before))[-1].trend == trend
 
 
+def test_a_segments_risk_is_in_percent_with_one_decimal() -> None:
+    assert segment_breakdown(week(Cell(0.12345)), NOBODY)[-1].riskLevel == 12.3
+
+
 def test_the_history_has_each_week_in_numbers_oldest_first() -> None:
     rows = history(date(2025, 1, 5), (week(Cell(0.9, 1), Cell(0.72, 2), Cell(0.1, 1)), NOBODY))
     assert [row.model_dump() for row in rows] == [

@@ -460,6 +460,21 @@ def test_whatever_goes_wrong_the_template_speaks(failure: str) -> None:
     assert summary.reason
 
 
+@pytest.mark.parametrize(
+    ("text", "source", "reason"),
+    [
+        ("All of your 1,000 customers **count**.", "gemini", None),
+        ("All of your 1,001 customers count.", "template", "a number that is not in the report: '1,001' (customers)"),
+        ("One.\n\nTwo.\n\nThree.\n\nFour.", "template", "4 paragraphs"),
+    ],
+)
+def test_whoever_writes_only_what_is_true_goes_out(text: str, source: str, reason: str | None) -> None:
+    asked: list[str] = []
+    summary = executive_summary(THE_BRIEFS, lambda question: asked.append(question) or text)
+    assert asked == [prompt(THE_BRIEFS)]
+    assert summary == (plain(text) if source == "gemini" else template_summary(THE_BRIEFS), source, reason)
+
+
 def test_without_gemini_the_template_speaks() -> None:
     assert executive_summary(THE_BRIEFS, None) == (template_summary(THE_BRIEFS), "template", "no Gemini")
 
