@@ -107,6 +107,12 @@ def test_the_thresholds_are_those_that_xgboosts_trees_split_at(tmp_path: Path) -
     assert read.training_range == MODEL.training_range
 
 
+def test_a_model_says_the_same_when_it_was_prepared() -> None:
+    prepared = replace(MODEL)
+    churn.prepare(prepared)
+    assert churn.log_odds(prepared, np.zeros((1, 8))) == churn.log_odds(MODEL, np.zeros((1, 8)))
+
+
 def test_a_model_of_other_features_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.ubj"
     other.write_bytes(MODEL.content.replace(b"added_to_cart", b"added_to_list"))

@@ -144,6 +144,57 @@ def test_the_template_begins_as_the_brief_has_it() -> None:
     )
 
 
+def test_the_template_says_what_changed_why_who_and_where_to_start() -> None:
+    changes = PreviousWeekComparison(highRisk=5.2, churned=-2.1, retention=0.0)
+    factors = tuple(RiskFactor(factor=name, impact="Low") for name in FACTORS)
+    facts = replace(
+        THE_BRIEFS,
+        summary=THE_BRIEFS.summary.model_copy(update={"prevWeekComparison": changes}),
+        risk_factors=factors,
+        recommendations=(Recommendation(action="Ask them why", priority="low", expectedImpact=""),),
+        look_back="Of 200 customers active four weeks ago, 50 have not come back.",
+    )
+    assert template_summary(facts) == (
+        "This week you had 1000 active customers, with 150 currently flagged as high churn risk "
+        "and 50 estimated to have churned. "
+        "Your retention rate is 95.0%, and the average churn probability is 15.0%. "
+        "Compared with last week, the number of customers at high risk rose by 5.2%, the number estimated to have churned fell "
+        "by 2.1% and the retention rate did not change.\n\n"
+        "The leading reasons for high risk are decreased purchase frequency, high cart abandonment and few visits. "
+        "Of your segments, New customers are the most likely to leave: their average churn probability is 17.2%. "
+        "Of 200 customers active four weeks ago, 50 have not come back.\n\n"
+        "Where to start: Ask them why. A small step now is the best way to keep your customers coming back."
+    )
+
+
+def test_the_template_keeps_a_sentences_own_end_and_names_one_reason_alone() -> None:
+    asked = Recommendation(action="Ask them why!", priority="low", expectedImpact="")
+    text = template_summary(replace(THE_BRIEFS, risk_factors=THE_BRIEFS.risk_factors[:1], recommendations=(asked,)))
+    assert "The leading reason for high risk is decreased purchase frequency." in text
+    assert "Where to start: Ask them why! A small step" in text
+
+
+@pytest.mark.parametrize(
+    ("rows", "riskiest"),
+    [
+        ([(1, 20.0), (1, 10.0)], "High-Value"),
+        ([(1, 10.0), (1, 20.0)], "Regular"),
+        ([(1, 20.0), (1, 20.0)], None),
+        ([(1, 20.0), (0, 0.0)], None),
+        ([(1, 0.0), (1, 20.0), (1, 20.0)], None),
+    ],
+)
+def test_a_segment_is_named_as_the_likeliest_to_leave_only_where_one_is(
+    rows: list[tuple[int, float]], riskiest: str | None
+) -> None:
+    segments = tuple(
+        SegmentRow(segment=segment, count=count, riskLevel=risk, trend="flat")
+        for segment, (count, risk) in zip(SEGMENTS, rows, strict=False)
+    )
+    told = template_summary(replace(THE_BRIEFS, segments=segments)).partition("Of your segments, ")[2].split(" customers")[0]
+    assert told == (riskiest or "")
+
+
 def test_the_template_knows_one_customer_and_none() -> None:
     one = Summary(
         totalCustomers=1,

@@ -128,7 +128,7 @@ class _Instead(MetaPathFinder, InspectLoader):
         return self.code
 
 
-def outcomes(mutants: Iterable[Mutant], pytest_arguments: list[str]) -> Iterator[tuple[Mutant, str]]:
+def outcomes(mutants: Iterable[Mutant], tests: list[str], pytest_options: list[str]) -> Iterator[tuple[Mutant, str]]:
     """What became of each: killed, survived or timeout."""
     for library in LIBRARIES:
         importlib.import_module(library)
@@ -136,7 +136,7 @@ def outcomes(mutants: Iterable[Mutant], pytest_arguments: list[str]) -> Iterator
     left = iter(mutants)
     while True:
         while len(running) < WORKERS and (mutant := next(left, None)):
-            running[_fork(mutant, pytest_arguments)] = mutant
+            running[_fork(mutant, tests, pytest_options)] = mutant
         if not running:
             return
         process, status = os.wait()
@@ -144,17 +144,25 @@ def outcomes(mutants: Iterable[Mutant], pytest_arguments: list[str]) -> Iterator
         yield running.pop(process), "timeout" if ended_by == signal.SIGALRM else "killed" if status else "survived"
 
 
-def _fork(mutant: Mutant, pytest_arguments: list[str]) -> int:
+def _fork(mutant: Mutant, tests: list[str], pytest_options: list[str]) -> int:
     process = os.fork()
     if process:
         return process
     signal.alarm(SECONDS)
-    failed = 1
+    failed = True
     try:
         with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
             import pytest
 
             mutant.put_in_place()
-            failed = int(pytest.main(["-x", *pytest_arguments, "-W", "ignore::pytest.PytestAssertRewriteWarning"]))
+            options = ["-x", "-W", "ignore::pytest.PytestAssertRewriteWarning", *pytest_options]
+            failed = any(pytest.main([*options, *files]) for files in _nearest_first(mutant.path, tests) if files)
     finally:
-        os._exit(failed)
+        os._exit(int(failed))
+
+
+def _nearest_first(path: str, tests: list[str]) -> tuple[list[str], list[str]]:
+    """The files of tests that name the module themselves, and the others."""
+    module = path.removesuffix(".py").replace("/", ".")
+    near = [test for test in tests if module in Path(test).read_text("utf-8")]
+    return near, [test for test in tests if test not in near]

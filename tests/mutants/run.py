@@ -22,13 +22,15 @@ MUTMUT = str(Path(sys.executable).with_name("mutmut"))
 
 def main() -> int:
     settings = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["tool"]["mutmut"]
-    arguments = [*settings["pytest_add_cli_args"], *settings["pytest_add_cli_args_test_selection"]]
+    tests = [argument for argument in settings["pytest_add_cli_args_test_selection"] if argument.endswith(".py")]
+    options = [argument for argument in settings["pytest_add_cli_args_test_selection"] if argument not in tests]
+    options += settings["pytest_add_cli_args"]
     os.environ["OMP_NUM_THREADS"] = "1"  # more do not survive a fork
-    ((_, _, outcome),) = _afresh([afresh.Unchanged()], arguments)
+    ((_, _, outcome),) = _afresh([afresh.Unchanged()], tests, options)
     if outcome != "survived":
         raise SystemExit("The tests fail with nothing changed.")
     at_import = [mutant for path in settings["only_mutate"] for mutant in afresh.at_import(path)]
-    found = [*_in_functions(arguments), *_afresh(at_import, arguments)]
+    found = [*_in_functions(tests, options), *_afresh(at_import, tests, options)]
     files = sorted({path for path, _, _ in found})
     counts = {path: Counter(outcome for its_path, _, outcome in found if its_path == path) for path in files}
     total = sum(counts.values(), Counter[str]())
@@ -54,7 +56,7 @@ def _survived(count: Counter[str]) -> int:
     return count.total() - sum(count[outcome] for outcome in ENDED)
 
 
-def _in_functions(pytest_arguments: list[str]) -> Iterator[tuple[str, str, str]]:
+def _in_functions(tests: list[str], options: list[str]) -> Iterator[tuple[str, str, str]]:
     """mutmut's mutants: file, name, outcome."""
     subprocess.run([MUTMUT, "run", "--max-children", str(afresh.WORKERS)], check=True, stdout=sys.stderr)
     told = subprocess.run([MUTMUT, "results", "--all", "true"], check=True, capture_output=True, text=True).stdout
@@ -65,11 +67,11 @@ def _in_functions(pytest_arguments: list[str]) -> Iterator[tuple[str, str, str]]
             yield path, name, outcome
         else:
             again.append(afresh.OfMutmut(path, name))
-    yield from _afresh(again, pytest_arguments)
+    yield from _afresh(again, tests, options)
 
 
-def _afresh(mutants: Sequence[afresh.Mutant], pytest_arguments: list[str]) -> Iterator[tuple[str, str, str]]:
-    for number, (mutant, outcome) in enumerate(afresh.outcomes(mutants, pytest_arguments), 1):
+def _afresh(mutants: Sequence[afresh.Mutant], tests: list[str], options: list[str]) -> Iterator[tuple[str, str, str]]:
+    for number, (mutant, outcome) in enumerate(afresh.outcomes(mutants, tests, options), 1):
         if number % 50 == 0 or number == len(mutants):
             say(f"{number} of {len(mutants)} mutants imported afresh")
         yield mutant.path, mutant.name, outcome
