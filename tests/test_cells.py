@@ -5,11 +5,12 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import xgboost
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model import churn, ubjson
@@ -113,6 +114,29 @@ def test_a_model_says_the_same_when_it_was_prepared() -> None:
     assert churn.log_odds(prepared, np.zeros((1, 8))) == churn.log_odds(MODEL, np.zeros((1, 8)))
 
 
+@given(CUSTOMERS)
+@settings(deadline=None, max_examples=30)
+def test_log_odds_are_the_sum_of_the_leaves_and_contributions_tell_two_customers_apart(customers: np.ndarray) -> None:
+    booster = xgboost.Booster(params={"nthread": 1}, model_file=bytearray(MODEL.content))
+    trees = [json.loads(tree) for tree in booster.get_dump(dump_format="json")]
+    (base,) = json.loads(json.loads(booster.save_config())["learner"]["learner_model_param"]["base_score"])
+
+    def leaf(node: dict[str, Any], row: np.ndarray) -> float:
+        while "leaf" not in node:
+            below = np.float32(row[churn.FEATURES.index(node["split"])]) < np.float32(node["split_condition"])
+            wanted = node["yes"] if below else node["no"]
+            node = next(child for child in node["children"] if child["nodeid"] == wanted)
+        return float(node["leaf"])
+
+    said = churn.log_odds(MODEL, customers)
+    plainly = [math.log(base / (1 - base)) + sum(leaf(tree, row) for tree in trees) for row in customers]
+    assert said == pytest.approx(plainly, abs=1e-4)
+    explained = churn.contributions(MODEL, customers)
+    assert explained.shape == customers.shape
+    assert explained.sum(axis=1) - explained[0].sum() == pytest.approx(said - said[0], abs=1e-4)
+    assert said.dtype == explained.dtype == np.float64  # what follows is rounded to more digits than a float32 has
+
+
 def test_a_model_of_other_features_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.ubj"
     other.write_bytes(MODEL.content.replace(b"added_to_cart", b"added_to_list"))
@@ -120,7 +144,11 @@ def test_a_model_of_other_features_is_refused(tmp_path: Path) -> None:
         churn.load(other)
 
 
-def test_without_customers_or_a_training_range_nobody_knows_who_is_outside() -> None:
+def test_the_ends_of_the_training_range_are_inside_and_without_customers_or_a_range_nobody_knows() -> None:
+    rows = np.zeros((4, 8))
+    rows[:, 5] = 0.0, 9.5, 9.6, -0.1
+    some = ScoredCells(Cells(rows, np.array([3, 2, 1, 1]), np.zeros(4)), np.zeros(4))
+    assert share_outside(SMALL, some) == 0.2857
     one = ScoredCells(Cells(np.zeros((1, 8)), np.ones(1, np.int64), np.zeros(1)), np.zeros(1))
     assert share_outside(SMALL, one) == 0.0
     assert share_outside(SMALL, one.where(np.array([False]))) is None

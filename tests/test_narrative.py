@@ -290,6 +290,75 @@ def test_numbers_that_do_not_are_rejected(text: str) -> None:
         accepted(text, THE_BRIEFS)
 
 
+OTHERS = replace(
+    THE_BRIEFS,
+    summary=THE_BRIEFS.summary.model_copy(
+        update={
+            "avgChurnProbability": 0.187,
+            "prevWeekComparison": PreviousWeekComparison(highRisk=5.2, churned=-2.1, retention=0.0),
+        }
+    ),
+    key_insights=("They spent $1.00, $10.00 and $100.00.",),
+    recommendations=(
+        Recommendation(action="Ask them why.", priority="low", expectedImpact="Expect 77 of these 150 to stay away."),
+        Recommendation(action="Ask them again.", priority="low", expectedImpact="They may stay."),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "true"),
+    [
+        ("January 6 was the week before.", True),
+        ("January 5 was the week before.", False),
+        ("They spent $11.", True),
+        ("They spent $111.", False),
+        ("77 customers may stay away.", True),
+        ("Those at risk and the Regular ones are 450 customers.", True),
+        ("Those at risk with two segments are 650 customers.", False),
+        ("The average churn probability is 18.7%.", True),
+        ("The average churn probability is 0.187.", True),
+        ("81.3% are expected to stay.", True),
+        ("118.7% are expected to stay.", False),
+        ("24.0% of your customers are New.", True),
+        ("85.0% are not at high risk.", True),
+        ("115.0% are not at high risk.", False),
+        ("Retention rose by 0.0%.", True),
+        ("Retention fell by 0.0%.", True),
+        ("1 segment matters.", True),
+        ("4 segments matter.", True),
+        ("0 segments matter.", False),
+        ("5 segments matter.", False),
+        ("1 risk factor matters.", True),
+        ("2 risk factors matter.", True),
+        ("0 risk factors matter.", False),
+        ("3 risk factors matter.", False),
+        ("1 step follows.", True),
+        ("2 steps follow.", True),
+        ("0 steps follow.", False),
+        ("3 steps follow.", False),
+    ],
+)
+def test_what_follows_from_a_report_ends_where_it_ends(text: str, true: bool) -> None:
+    if true:
+        assert accepted(text, OTHERS) == text
+    else:
+        with pytest.raises(RejectedTextError, match="a number that is not in the report"):
+            accepted(text, OTHERS)
+
+
+def test_whatever_the_reports_own_sentences_say_may_be_said_again() -> None:
+    said = (
+        "Visits are up 50.0% and carts fell by 31.5%, a gap of 81.5 percentage points.",
+        "On May 3, 2023 it was 0.42 for 3 days, or 6 weeks.",
+        "There are 9 segments, 8 factors and 7 steps for 12,345 customers and $9.99.",
+    )
+    for sentence in said:
+        assert accepted(sentence, replace(THE_BRIEFS, key_insights=said)) == sentence
+        with pytest.raises(RejectedTextError):
+            accepted(sentence, THE_BRIEFS)
+
+
 def test_equal_counts_do_not_make_a_zero() -> None:
     equal = THE_BRIEFS.summary.model_copy(update={"highRiskCount": 50, "churnedThisWeek": 50})
     with pytest.raises(RejectedTextError):
@@ -449,6 +518,26 @@ def test_harmless_white_space_and_bold_marks_are_taken_away(text: str, tidy: str
 def test_what_is_not_one_to_three_paragraphs_of_plain_text_is_rejected(text: str) -> None:
     with pytest.raises(RejectedTextError):
         plain(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a" * 1_000 + ".\n\n" + "b" * 999 + ".", "a text too long"),
+        ("All is {{ well }}.", "markup"),
+        ("All is well, and the next", "a heading, or a text cut off"),
+        ("All is\x00 well.", "a control character"),
+        ("One.\n\nTwo.\n\nThree.\n\nFour.", "4 paragraphs"),
+    ],
+)
+def test_a_rejected_text_gives_the_log_its_reason(text: str, reason: str) -> None:
+    with pytest.raises(RejectedTextError) as rejected:
+        plain(text)
+    assert str(rejected.value) == reason
+
+
+def test_a_text_of_2000_characters_is_not_too_long() -> None:
+    assert plain("a" * 1_999 + ".")
 
 
 # The whole.
