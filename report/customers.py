@@ -15,7 +15,7 @@ MOST_CUSTOMERS = 25
 
 def riskiest_cells(scored: ScoredCells) -> ScoredCells:
     """The fewest cells that surely have the riskiest customers in them: all at or above the 25th customer's probability."""
-    riskiest_first = np.argsort(-scored.churn_probability, kind="stable")
+    riskiest_first = np.argsort(-scored.churn_probability)
     customers_so_far = np.cumsum(scored.cells.customers[riskiest_first])
     enough = np.searchsorted(customers_so_far, MOST_CUSTOMERS)
     if enough == len(riskiest_first):

@@ -97,7 +97,7 @@ _SENTENCE_END = re.compile(r"[.!?][\"'”’)]*$")
 
 def plain(text: str) -> str:
     """One to three paragraphs of whole sentences without markup, an empty line between. Raises RejectedTextError otherwise."""
-    text = re.sub(r"\*\*([^*\n]+)\*\*", r"\1", text.replace("\r\n", "\n"))
+    text = re.sub(r"\*\*([^*\n]+)\*\*", r"\1", text)
     paragraphs = _paragraphs(text)
     if not 1 <= len(paragraphs) <= MOST_PARAGRAPHS:
         raise RejectedTextError(f"{len(paragraphs)} paragraphs")

@@ -1,12 +1,16 @@
 """The one idea: customers that the model cannot tell apart are counted, and nothing is lost by it."""
 
+import hashlib
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 import xgboost
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model import churn, ubjson
@@ -62,6 +66,93 @@ def test_a_spend_limit_is_the_smallest_number_that_xgboost_does_not_see_below_th
     limits = cell_limits(replace(MODEL, thresholds=thresholds))["total_spent_usd"]
     (float32,) = np.array([threshold], np.float32)
     assert any(np.float32(limit) >= float32 > np.float32(math.nextafter(limit, -math.inf)) for limit in limits)
+
+
+SMALL = replace(
+    MODEL,
+    thresholds=dict.fromkeys(churn.FEATURES, ()) | {"added_to_cart": (2.5, 3.0), "total_sessions": (7.0, 5.5)},
+    training_range=dict.fromkeys(churn.FEATURES, (0.0, 9.5)),
+)
+
+
+def test_a_cell_begins_at_each_threshold_each_segments_limit_and_each_end_of_the_training_range() -> None:
+    after = math.nextafter(9.5, math.inf)
+    assert cell_limits(SMALL) == dict.fromkeys(churn.FEATURES, (0, 10)) | {
+        "added_to_cart": (0, 3, 10),
+        "total_sessions": (0, 5, 6, 7, 10, 15, 40),
+        "total_spent_usd": (0.0, after, 50.0, 200.0, 1000.0),
+    }
+    assert cell_limits(replace(SMALL, training_range=None)) == dict.fromkeys(churn.FEATURES, ()) | {
+        "added_to_cart": (3,),
+        "total_sessions": (5, 6, 7, 15, 40),
+        "total_spent_usd": (50.0, 200.0, 1000.0),
+    }
+
+
+def test_the_thresholds_are_those_that_xgboosts_trees_split_at(tmp_path: Path) -> None:
+    copy = tmp_path / "copy.ubj"
+    copy.write_bytes(MODEL.content)
+    read = churn.load(copy)
+    splits: dict[str, set[np.float32]] = {feature: set() for feature in churn.FEATURES}
+    booster = xgboost.Booster(params={"nthread": 1}, model_file=bytearray(MODEL.content))
+    nodes = [json.loads(tree) for tree in booster.get_dump(dump_format="json")]
+    while nodes:
+        node = nodes.pop()
+        if "split" in node:
+            splits[node["split"]].add(np.float32(node["split_condition"]))
+            nodes += node["children"]
+    assert {feature: np.float32(values).tolist() for feature, values in read.thresholds.items()} == {
+        feature: sorted(float(value) for value in values) for feature, values in splits.items()
+    }
+    assert read.version == hashlib.sha256(MODEL.content).hexdigest()[:12]
+    assert read.training_range == MODEL.training_range
+
+
+def test_a_model_says_the_same_when_it_was_prepared() -> None:
+    prepared = replace(MODEL)
+    churn.prepare(prepared)
+    assert churn.log_odds(prepared, np.zeros((1, 8))) == churn.log_odds(MODEL, np.zeros((1, 8)))
+
+
+@given(CUSTOMERS)
+@settings(deadline=None, max_examples=30)
+def test_log_odds_are_the_sum_of_the_leaves_and_contributions_tell_two_customers_apart(customers: np.ndarray) -> None:
+    booster = xgboost.Booster(params={"nthread": 1}, model_file=bytearray(MODEL.content))
+    trees = [json.loads(tree) for tree in booster.get_dump(dump_format="json")]
+    (base,) = json.loads(json.loads(booster.save_config())["learner"]["learner_model_param"]["base_score"])
+
+    def leaf(node: dict[str, Any], row: np.ndarray) -> float:
+        while "leaf" not in node:
+            below = np.float32(row[churn.FEATURES.index(node["split"])]) < np.float32(node["split_condition"])
+            wanted = node["yes"] if below else node["no"]
+            node = next(child for child in node["children"] if child["nodeid"] == wanted)
+        return float(node["leaf"])
+
+    said = churn.log_odds(MODEL, customers)
+    plainly = [math.log(base / (1 - base)) + sum(leaf(tree, row) for tree in trees) for row in customers]
+    assert said == pytest.approx(plainly, abs=1e-4)
+    explained = churn.contributions(MODEL, customers)
+    assert explained.shape == customers.shape
+    assert explained.sum(axis=1) - explained[0].sum() == pytest.approx(said - said[0], abs=1e-4)
+    assert said.dtype == explained.dtype == np.float64  # what follows is rounded to more digits than a float32 has
+
+
+def test_a_model_of_other_features_is_refused(tmp_path: Path) -> None:
+    other = tmp_path / "other.ubj"
+    other.write_bytes(MODEL.content.replace(b"added_to_cart", b"added_to_list"))
+    with pytest.raises(ValueError, match=r"^other\.ubj was trained on \[.*'added_to_list'.*\], not on \[.*'added_to_cart'"):
+        churn.load(other)
+
+
+def test_the_ends_of_the_training_range_are_inside_and_without_customers_or_a_range_nobody_knows() -> None:
+    rows = np.zeros((4, 8))
+    rows[:, 5] = 0.0, 9.5, 9.6, -0.1
+    some = ScoredCells(Cells(rows, np.array([3, 2, 1, 1]), np.zeros(4)), np.zeros(4))
+    assert share_outside(SMALL, some) == 0.2857
+    one = ScoredCells(Cells(np.zeros((1, 8)), np.ones(1, np.int64), np.zeros(1)), np.zeros(1))
+    assert share_outside(SMALL, one) == 0.0
+    assert share_outside(SMALL, one.where(np.array([False]))) is None
+    assert share_outside(replace(SMALL, training_range=None), one) is None
 
 
 def test_the_models_file_is_read_as_xgboost_reads_it() -> None:

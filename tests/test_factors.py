@@ -42,6 +42,13 @@ def test_at_most_three_strong_pushes_lead_strongest_first(contributions: list[fl
     assert leading_factor_names(np.array(contributions)) == names
 
 
+def test_a_tenth_is_of_each_customers_own_push() -> None:
+    pushes = np.zeros((2, 8))
+    pushes[0, :2] = 1.0, 0.2
+    pushes[1, 2] = 100.0
+    assert np.argwhere(leading_factors(pushes)).tolist() == [[0, 0], [0, 1], [1, 2]]
+
+
 def test_impact_is_high_from_a_half_of_the_customers_on_and_medium_from_a_quarter() -> None:
     pushes = np.zeros((4, 8))
     pushes[0, 7] = pushes[1, 5] = pushes[2, 6] = pushes[3, 3] = 1.0

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from report.advice import FACTOR_ACTIONS, recommendations
-from report.calibration import IDENTITY, fit
+from report.calibration import IDENTITY, apply, fit
 from report.cells import ScoredCells
 from report.factors import LeadingFactor
 from report.insights import key_insights
@@ -64,10 +64,18 @@ def test_what_does_not_apply_is_not_told() -> None:
     same = week(Cell(0.1, 3, 90.0))
     assert insights(same, same) == ["Average churn probability across your base is 10.0%."]
     assert insights(same, NOBODY) == ["Average churn probability across your base is 10.0%."]
+    assert insights(week(Cell(0.0)), NOBODY) == ["Average churn probability across your base is 0.0%."]
     penniless = week(Cell(0.7, 2, 0.0))
     assert insights(penniless, NOBODY) == [
         "2 customers are currently classified as high churn risk.",
         "Average churn probability across your base is 70.0%.",
+    ]
+
+
+def test_a_little_spent_is_told_and_so_is_the_riskier_of_two_customers() -> None:
+    assert insights(week(Cell(0.75, 1, 0.5), Cell(0.1, 1, 0.25, sessions=40)), NOBODY)[-2:] == [
+        "High-risk customers spent $0.50 of the $0.75 spent this week.",
+        "The New segment is most at risk: its average churn probability is 75.0%.",
     ]
 
 
@@ -230,6 +238,16 @@ def test_the_backtest_counts_what_was_called_and_what_came_of_it() -> None:
     }
     assert found.calibration == fit(log_odds, week_before.customers, week_before.churned) != IDENTITY
     assert not found.failed
+
+
+def test_who_was_called_at_just_70_percent_was_flagged() -> None:
+    near = np.log(0.7 / 0.3) + np.arange(-20, 20) * 1e-16
+    called = apply(IDENTITY, near)
+    assert (called == 0.7).any()
+    for log_odds, probability in zip(near, called, strict=True):
+        found = look_back_on(past([10], [5]), np.array([log_odds])).backtest
+        assert found
+        assert found.flagged_high == (10 if probability >= 0.7 else 0)
 
 
 def test_a_past_week_without_customers_teaches_nothing() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from report.history import history
 from report.metrics import percent_change, risk_breakdown, summary
-from report.risk import risk_level
+from report.risk import at_high_risk, risk_level
 from report.segments import segment_breakdown
 from tests.scored import NOBODY, Cell, week
 
@@ -106,6 +106,16 @@ def test_a_segment_begins_at_its_limit_in_dollars_or_in_sessions(sessions: int, 
 )
 def test_a_trend_compares_the_risk_as_shown_with_last_weeks(now: list[Cell], before: list[Cell], trend: str) -> None:
     assert segment_breakdown(week(*now), week(*before))[-1].trend == trend
+
+
+def test_the_cells_at_high_risk_keep_all_that_is_theirs() -> None:
+    high = at_high_risk(week(Cell(0.1, 5, 10.0, sessions=3), Cell(0.7, 2, 20.0, sessions=9), Cell(0.9, 1, 30.0, sessions=12)))
+    assert (high.customers, high.spent_usd, high.expected_to_leave) == (3, 50.0, pytest.approx(2.3))
+    assert high.cells.features[:, 5].tolist() == [9, 12]
+
+
+def test_a_segments_risk_is_in_percent_with_one_decimal() -> None:
+    assert segment_breakdown(week(Cell(0.12345)), NOBODY)[-1].riskLevel == 12.3
 
 
 def test_the_history_has_each_week_in_numbers_oldest_first() -> None:

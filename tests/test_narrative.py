@@ -144,6 +144,57 @@ def test_the_template_begins_as_the_brief_has_it() -> None:
     )
 
 
+def test_the_template_says_what_changed_why_who_and_where_to_start() -> None:
+    changes = PreviousWeekComparison(highRisk=5.2, churned=-2.1, retention=0.0)
+    factors = tuple(RiskFactor(factor=name, impact="Low") for name in FACTORS)
+    facts = replace(
+        THE_BRIEFS,
+        summary=THE_BRIEFS.summary.model_copy(update={"prevWeekComparison": changes}),
+        risk_factors=factors,
+        recommendations=(Recommendation(action="Ask them why", priority="low", expectedImpact=""),),
+        look_back="Of 200 customers active four weeks ago, 50 have not come back.",
+    )
+    assert template_summary(facts) == (
+        "This week you had 1000 active customers, with 150 currently flagged as high churn risk "
+        "and 50 estimated to have churned. "
+        "Your retention rate is 95.0%, and the average churn probability is 15.0%. "
+        "Compared with last week, the number of customers at high risk rose by 5.2%, the number estimated to have churned fell "
+        "by 2.1% and the retention rate did not change.\n\n"
+        "The leading reasons for high risk are decreased purchase frequency, high cart abandonment and few visits. "
+        "Of your segments, New customers are the most likely to leave: their average churn probability is 17.2%. "
+        "Of 200 customers active four weeks ago, 50 have not come back.\n\n"
+        "Where to start: Ask them why. A small step now is the best way to keep your customers coming back."
+    )
+
+
+def test_the_template_keeps_a_sentences_own_end_and_names_one_reason_alone() -> None:
+    asked = Recommendation(action="Ask them why!", priority="low", expectedImpact="")
+    text = template_summary(replace(THE_BRIEFS, risk_factors=THE_BRIEFS.risk_factors[:1], recommendations=(asked,)))
+    assert "The leading reason for high risk is decreased purchase frequency." in text
+    assert "Where to start: Ask them why! A small step" in text
+
+
+@pytest.mark.parametrize(
+    ("rows", "riskiest"),
+    [
+        ([(1, 20.0), (1, 10.0)], "High-Value"),
+        ([(1, 10.0), (1, 20.0)], "Regular"),
+        ([(1, 20.0), (1, 20.0)], None),
+        ([(1, 20.0), (0, 0.0)], None),
+        ([(1, 0.0), (1, 20.0), (1, 20.0)], None),
+    ],
+)
+def test_a_segment_is_named_as_the_likeliest_to_leave_only_where_one_is(
+    rows: list[tuple[int, float]], riskiest: str | None
+) -> None:
+    segments = tuple(
+        SegmentRow(segment=segment, count=count, riskLevel=risk, trend="flat")
+        for segment, (count, risk) in zip(SEGMENTS, rows, strict=False)
+    )
+    told = template_summary(replace(THE_BRIEFS, segments=segments)).partition("Of your segments, ")[2].split(" customers")[0]
+    assert told == (riskiest or "")
+
+
 def test_the_template_knows_one_customer_and_none() -> None:
     one = Summary(
         totalCustomers=1,
@@ -237,6 +288,75 @@ def test_numbers_that_are_in_the_report_or_follow_from_it_are_accepted(text: str
 def test_numbers_that_do_not_are_rejected(text: str) -> None:
     with pytest.raises(RejectedTextError, match="a number that is not in the report"):
         accepted(text, THE_BRIEFS)
+
+
+OTHERS = replace(
+    THE_BRIEFS,
+    summary=THE_BRIEFS.summary.model_copy(
+        update={
+            "avgChurnProbability": 0.187,
+            "prevWeekComparison": PreviousWeekComparison(highRisk=5.2, churned=-2.1, retention=0.0),
+        }
+    ),
+    key_insights=("They spent $1.00, $10.00 and $100.00.",),
+    recommendations=(
+        Recommendation(action="Ask them why.", priority="low", expectedImpact="Expect 77 of these 150 to stay away."),
+        Recommendation(action="Ask them again.", priority="low", expectedImpact="They may stay."),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "true"),
+    [
+        ("January 6 was the week before.", True),
+        ("January 5 was the week before.", False),
+        ("They spent $11.", True),
+        ("They spent $111.", False),
+        ("77 customers may stay away.", True),
+        ("Those at risk and the Regular ones are 450 customers.", True),
+        ("Those at risk with two segments are 650 customers.", False),
+        ("The average churn probability is 18.7%.", True),
+        ("The average churn probability is 0.187.", True),
+        ("81.3% are expected to stay.", True),
+        ("118.7% are expected to stay.", False),
+        ("24.0% of your customers are New.", True),
+        ("85.0% are not at high risk.", True),
+        ("115.0% are not at high risk.", False),
+        ("Retention rose by 0.0%.", True),
+        ("Retention fell by 0.0%.", True),
+        ("1 segment matters.", True),
+        ("4 segments matter.", True),
+        ("0 segments matter.", False),
+        ("5 segments matter.", False),
+        ("1 risk factor matters.", True),
+        ("2 risk factors matter.", True),
+        ("0 risk factors matter.", False),
+        ("3 risk factors matter.", False),
+        ("1 step follows.", True),
+        ("2 steps follow.", True),
+        ("0 steps follow.", False),
+        ("3 steps follow.", False),
+    ],
+)
+def test_what_follows_from_a_report_ends_where_it_ends(text: str, true: bool) -> None:
+    if true:
+        assert accepted(text, OTHERS) == text
+    else:
+        with pytest.raises(RejectedTextError, match="a number that is not in the report"):
+            accepted(text, OTHERS)
+
+
+def test_whatever_the_reports_own_sentences_say_may_be_said_again() -> None:
+    said = (
+        "Visits are up 50.0% and carts fell by 31.5%, a gap of 81.5 percentage points.",
+        "On May 3, 2023 it was 0.42 for 3 days, or 6 weeks.",
+        "There are 9 segments, 8 factors and 7 steps for 12,345 customers and $9.99.",
+    )
+    for sentence in said:
+        assert accepted(sentence, replace(THE_BRIEFS, key_insights=said)) == sentence
+        with pytest.raises(RejectedTextError):
+            accepted(sentence, THE_BRIEFS)
 
 
 def test_equal_counts_do_not_make_a_zero() -> None:
@@ -400,6 +520,26 @@ def test_what_is_not_one_to_three_paragraphs_of_plain_text_is_rejected(text: str
         plain(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a" * 1_000 + ".\n\n" + "b" * 999 + ".", "a text too long"),
+        ("All is {{ well }}.", "markup"),
+        ("All is well, and the next", "a heading, or a text cut off"),
+        ("All is\x00 well.", "a control character"),
+        ("One.\n\nTwo.\n\nThree.\n\nFour.", "4 paragraphs"),
+    ],
+)
+def test_a_rejected_text_gives_the_log_its_reason(text: str, reason: str) -> None:
+    with pytest.raises(RejectedTextError) as rejected:
+        plain(text)
+    assert str(rejected.value) == reason
+
+
+def test_a_text_of_2000_characters_is_not_too_long() -> None:
+    assert plain("a" * 1_999 + ".")
+
+
 # The whole.
 
 
@@ -458,6 +598,21 @@ def test_whatever_goes_wrong_the_template_speaks(failure: str) -> None:
         summary = executive_summary(THE_BRIEFS, _from_gemini(server.endpoint, timeout_seconds=2))
     assert summary[:2] == (template_summary(THE_BRIEFS), "template")
     assert summary.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "reason"),
+    [
+        ("All of your 1,000 customers **count**.", "gemini", None),
+        ("All of your 1,001 customers count.", "template", "a number that is not in the report: '1,001' (customers)"),
+        ("One.\n\nTwo.\n\nThree.\n\nFour.", "template", "4 paragraphs"),
+    ],
+)
+def test_whoever_writes_only_what_is_true_goes_out(text: str, source: str, reason: str | None) -> None:
+    asked: list[str] = []
+    summary = executive_summary(THE_BRIEFS, lambda question: asked.append(question) or text)
+    assert asked == [prompt(THE_BRIEFS)]
+    assert summary == (plain(text) if source == "gemini" else template_summary(THE_BRIEFS), source, reason)
 
 
 def test_without_gemini_the_template_speaks() -> None:

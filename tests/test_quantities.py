@@ -66,6 +66,7 @@ from report.quantities import (
         ("half", PERCENT, 49.5, 50.5),
         ("two-thirds", PERCENT, 200 / 3 - 0.5, 200 / 3 + 0.5),
         ("a quarter", PERCENT, 24.5, 25.5),
+        ("an eighth", PERCENT, 12, 13),
         ("one in five", PERCENT, 19.5, 20.5),
         ("1 out of every 50", PERCENT, 1.9, 2.1),
         ("about half", PERCENT, 47.5, 52.5),
@@ -96,6 +97,7 @@ from report.quantities import (
     ],
 )
 def test_a_number_claims_a_unit_and_a_range(text: str, unit: str, low: float, high: float) -> None:
+    assert all(claim.words in text for claim in claims(text))
     found = [(claim.unit, claim.low, claim.high) for claim in claims(text)]
     assert found == [(unit, pytest.approx(low, rel=1e-6), pytest.approx(high, rel=1e-6))]
 
@@ -121,6 +123,7 @@ def test_a_number_claims_a_unit_and_a_range(text: str, unit: str, low: float, hi
     ],
 )
 def test_dates_and_ranges_are_several_claims(text: str, found: list[tuple[str, float]]) -> None:
+    assert all(claim.words in text.replace("–", "-") for claim in claims(text))
     assert [(claim.unit, claim.value) for claim in claims(text)] == found
 
 

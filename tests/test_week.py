@@ -1,5 +1,7 @@
 """Which week is meant, and which days it has."""
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -74,6 +76,17 @@ def test_beyond_them_is_no_week_and_the_message_says_what_is(ending: date) -> No
         week_at(datetime(2025, 1, 20, tzinfo=UTC), UTC_ZONE, ending)
 
 
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server whose own clock is Nepal's."""
+    with monkeypatch.context() as here:
+        here.setenv("TZ", "Asia/Kathmandu")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("elsewhere")
 @pytest.mark.parametrize(
     ("day", "time_zone", "instant"),
     [
@@ -85,6 +98,6 @@ def test_beyond_them_is_no_week_and_the_message_says_what_is(ending: date) -> No
         (date(2024, 11, 3), "America/Havana", "2024-11-03T04:00"),  # midnight comes twice: the first
     ],
 )
-def test_a_day_begins_at_its_first_instant(day: date, time_zone: str, instant: str) -> None:
+def test_a_day_begins_at_its_first_instant_wherever_the_server_stands(day: date, time_zone: str, instant: str) -> None:
     found = midnight(day, ZoneInfo(time_zone))
     assert (found.isoformat(timespec="minutes"), found.tzinfo) == (f"{instant}+00:00", UTC)

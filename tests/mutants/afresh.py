@@ -7,14 +7,14 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
@@ -37,18 +37,56 @@ WORKERS = 2
 SECONDS = 120
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """A file with one thing changed."""
+class Mutant(Protocol):
+    """Something changed in a file."""
 
     path: str
-    line: int
-    change: str
+    name: str
+
+    def put_in_place(self) -> None:
+        """Import the mutant, in this process, in place of its file."""
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """No mutant at all, which must survive."""
+
+    path: str = "nothing"
+    name: str = "changed"
+
+    def put_in_place(self) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class AtImport:
+    """A mutant of what a module does when it is imported."""
+
+    path: str
+    name: str
     code: str
 
-    @property
-    def name(self) -> str:
-        return f"{self.path}:{self.line}: {self.change}"
+    def put_in_place(self) -> None:
+        sys.meta_path.insert(0, _Instead(self.path, self.code))
+
+
+@dataclass(frozen=True)
+class OfMutmut:
+    """A mutant of mutmut's, which lies in its folder with all others and is picked by the environment.
+
+    mutmut imports before it picks, so that a function that runs only at import survives whatever is done to it: here it is picked
+    first.
+    """
+
+    path: str
+    name: str
+
+    def put_in_place(self) -> None:
+        os.chdir("mutants")
+        sys.path[0] = os.getcwd()
+        for module in [name for name in sys.modules if name.split(".")[0] == "tests"]:
+            del sys.modules[module]
+        os.environ["MUTANT_UNDER_TEST"] = f"{self.path.removesuffix('.py').replace('/', '.')}.{self.name}"
 
 
 class _Everywhere(MutationVisitor):
@@ -58,7 +96,7 @@ class _Everywhere(MutationVisitor):
         return not (isinstance(node, cst.FunctionDef) and node.decorators) and super()._skip_node_and_children(node)
 
 
-def mutants(path: str) -> Iterator[Mutant]:
+def at_import(path: str) -> Iterator[AtImport]:
     """Those of one file that mutmut does not make."""
     code = Path(path).read_text("utf-8")
     wrapper = MetadataWrapper(cst.parse_module(code))
@@ -70,15 +108,15 @@ def mutants(path: str) -> Iterator[Mutant]:
         if not isinstance(inside, cst.FunctionDef) or inside.decorators:
             was, now = mutation.original_node, mutation.mutated_node
             change = " -> ".join(" ".join(module.code_for_node(node).split()) for node in (was, now))
-            yield Mutant(path, positions[was].start.line, change, module.deep_replace(was, now).code)
+            yield AtImport(path, f"line {positions[was].start.line}: {change}", module.deep_replace(was, now).code)
 
 
 class _Instead(MetaPathFinder, InspectLoader):
     """Imports the mutant in place of its file."""
 
-    def __init__(self, mutant: Mutant) -> None:
-        self.mutant = mutant
-        self.module = mutant.path.removesuffix(".py").replace("/", ".")
+    def __init__(self, path: str, code: str) -> None:
+        self.module = path.removesuffix(".py").replace("/", ".")
+        self.code = code
 
     def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
         spec = PathFinder.find_spec(fullname, path, target) if fullname == self.module else None
@@ -87,18 +125,18 @@ class _Instead(MetaPathFinder, InspectLoader):
         return spec
 
     def get_source(self, _fullname: str) -> str:
-        return self.mutant.code
+        return self.code
 
 
-def outcomes(all_mutants: list[Mutant], pytest_arguments: list[str]) -> Iterator[tuple[Mutant, str]]:
+def outcomes(mutants: Iterable[Mutant], tests: list[str], pytest_options: list[str]) -> Iterator[tuple[Mutant, str]]:
     """What became of each: killed, survived or timeout."""
     for library in LIBRARIES:
         importlib.import_module(library)
     running: dict[int, Mutant] = {}
-    left = iter(all_mutants)
+    left = iter(mutants)
     while True:
         while len(running) < WORKERS and (mutant := next(left, None)):
-            running[_fork(mutant, pytest_arguments)] = mutant
+            running[_fork(mutant, tests, pytest_options)] = mutant
         if not running:
             return
         process, status = os.wait()
@@ -106,17 +144,25 @@ def outcomes(all_mutants: list[Mutant], pytest_arguments: list[str]) -> Iterator
         yield running.pop(process), "timeout" if ended_by == signal.SIGALRM else "killed" if status else "survived"
 
 
-def _fork(mutant: Mutant, pytest_arguments: list[str]) -> int:
+def _fork(mutant: Mutant, tests: list[str], pytest_options: list[str]) -> int:
     process = os.fork()
     if process:
         return process
     signal.alarm(SECONDS)
-    failed = 1
+    failed = True
     try:
         with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
             import pytest
 
-            sys.meta_path.insert(0, _Instead(mutant))
-            failed = int(pytest.main(["-x", *pytest_arguments]))
+            mutant.put_in_place()
+            options = ["-x", "-W", "ignore::pytest.PytestAssertRewriteWarning", *pytest_options]
+            failed = any(pytest.main([*options, *files]) for files in _nearest_first(mutant.path, tests) if files)
     finally:
-        os._exit(failed)
+        os._exit(int(failed))
+
+
+def _nearest_first(path: str, tests: list[str]) -> tuple[list[str], list[str]]:
+    """The files of tests that name the module themselves, and the others."""
+    module = path.removesuffix(".py").replace("/", ".")
+    near = [test for test in tests if module in Path(test).read_text("utf-8")]
+    return near, [test for test in tests if test not in near]
