@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 .SILENT:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup report serve test format lock train evaluate pictures examples bench key clean
+.PHONY: help setup report serve test format lock train evaluate pictures examples bench soak key clean
 
 SHOP ?= sample
 CLIENT ?= 1
@@ -13,6 +13,7 @@ PORT ?= 8080
 FOR ?=
 SIZES ?=
 RUNS ?=
+MINUTES ?= 10
 
 # The first Python on this machine that has everything; `make PYTHON=...` takes another.
 SUITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
@@ -69,6 +70,9 @@ examples: .venv/set-up ## Make report/examples.json anew: the real answers that 
 bench: .venv-bench/set-up ## Measure speed, memory, cost, cold start, throughput (SIZES=1000,10000, RUNS=5)
 	.venv-bench/bin/python -W ignore::FutureWarning -m tests.benchmarks.run \
 		$(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS))
+
+soak: .venv/set-up ## Many readers while BigQuery and Gemini go wrong, then a weekly run of a thousand clients (MINUTES=10)
+	.venv/bin/python -W ignore::FutureWarning -m tests.soak.run --minutes $(MINUTES)
 
 key: .venv/set-up ## Make an API key for some clients (FOR="1 2") or for all, and print what to store
 	.venv/bin/python -m report.access $(FOR)
