@@ -13,6 +13,7 @@ PORT ?= 8080
 FOR ?=
 SIZES ?=
 RUNS ?=
+MINUTES ?= 10
 
 # The first Python on this machine that has everything; `make PYTHON=...` takes another.
 SUITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
@@ -102,6 +103,9 @@ mutants: .venv-mutants/set-up ## Change the pure core in all small ways; at leas
 
 fuzz: .venv/set-up ## Ask the function 20,000 questions made of its own description (a quarter of an hour)
 	FUZZ_AT_LENGTH=1 .venv/bin/pytest -s tests/test_fuzz.py
+
+soak: .venv/set-up ## Many readers while BigQuery and Gemini go wrong, then a weekly run of a thousand clients (MINUTES=10)
+	.venv/bin/python -W ignore::FutureWarning -m tests.soak.run --minutes $(MINUTES)
 
 key: .venv/set-up ## Make an API key for some clients (FOR="1 2") or for all, and print what to store
 	.venv/bin/python -m report.access $(FOR)

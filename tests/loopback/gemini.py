@@ -28,8 +28,13 @@ def prompt_of(request: Request) -> str:
 
 def says(text: str, finish_reason: str | None = "STOP") -> Behaviour:
     """A candidate with that text."""
-    candidate = {"content": {"parts": [{"text": text}], "role": "model"}, "finishReason": finish_reason, "index": 0}
-    return answers(200, {"candidates": [candidate], "modelVersion": "loopback"})
+    return answers(200, candidate(text, finish_reason))
+
+
+def candidate(text: str, finish_reason: str | None = "STOP") -> Mapping[str, Any]:
+    """Gemini's answer with that text, as JSON."""
+    content = {"content": {"parts": [{"text": text}], "role": "model"}, "finishReason": finish_reason, "index": 0}
+    return {"candidates": [content], "modelVersion": "loopback"}
 
 
 def fails(status: int, word: str, message: str, details: list[Mapping[str, Any]] | None = None) -> Behaviour:

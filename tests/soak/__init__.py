@@ -1,0 +1,1 @@
+"""Load and soak: the deployed function under many readers while what it needs goes wrong. `make soak`, never `make test`."""

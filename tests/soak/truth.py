@@ -1,0 +1,164 @@
+"""What is right: each report as it is without faults, and whether an answer is one of the answers that may come."""
+
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from threading import Lock
+from time import sleep
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from markupsafe import escape
+
+from local.function import Answer, Function
+from tests.soak.faults import Proxy
+from tests.soak.shops import CLIENTS, WEEKS
+
+SUMMARY = "A quiet week in a shop that is doing well.\n\nNow is a good time to write to those who have been away."
+"""What Gemini writes."""
+WHOLE, UNCORRECTED, WITHOUT_HISTORY = "200", "200 without the look back", "200 without the history"
+INCLUDES = ("", "customers", "history")
+AT_ONCE = 4
+
+Form = Literal["json", "html"]
+
+
+class WrongAnswerError(Exception):
+    """An answer that must not come."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which report."""
+
+    client: int
+    week_ending: date
+    include: str
+
+    def path(self, form: Form = "json") -> str:
+        """Where to ask for it."""
+        wanted = {"client_id": self.client, "week_ending": self.week_ending, "format": form}
+        return "/reports/generate?" + urlencode(wanted | ({"include": self.include} if self.include else {}))
+
+
+QUESTIONS = tuple(Question(client, week, include) for client in CLIENTS for week in WEEKS for include in INCLUDES)
+
+
+class Truth:
+    """Each question's reports, whole and without the look back, and the ETags of the answers that were found right."""
+
+    def __init__(self, whole: Mapping[Question, Any], uncorrected: Mapping[Question, Any]) -> None:
+        self._reports = {question: {WHOLE: whole[question], UNCORRECTED: uncorrected[question]} for question in QUESTIONS}
+        self._etags: dict[tuple[Question, Form], set[str]] = {}
+        self._lock = Lock()
+
+    def etags(self, question: Question, form: Form) -> list[str]:
+        """What right answers to this question have carried until now."""
+        with self._lock:
+            return sorted(self._etags.get((question, form), ()))
+
+    def judge(self, question: Question, form: Form, known: str | None, answer: Answer) -> str:
+        """What kind of right answer this is, where the reader named the ETag `known`. Raises WrongAnswerError."""
+        etag = answer.headers.get("etag", "")
+        if answer.status == 200:
+            kind = self._page(question, answer) if form == "html" else self._report(question, answer)
+            if not etag:
+                raise WrongAnswerError("200 without an ETag")
+            with self._lock:
+                self._etags.setdefault((question, form), set()).add(etag)
+            return kind
+        if answer.status == 304:
+            if known != etag or known not in self.etags(question, form):
+                raise WrongAnswerError(f"304 with {etag} for a reader who has {known}")
+            return "304"
+        if answer.status in (502, 504):
+            _check_problem(answer)
+            return str(answer.status)
+        raise WrongAnswerError(f"{answer.status}: {answer.text[:300]}")
+
+    def _report(self, question: Question, answer: Answer) -> str:
+        got = json.loads(answer.body)
+        by_gemini, text = got["meta"]["summary_source"] == "gemini", got["report_data"]["executiveSummary"]
+        if by_gemini != (text == SUMMARY) or not text:
+            raise WrongAnswerError(f"the summary of {got['meta']['summary_source']} is {text!r}")
+        got = comparable(got)
+        for kind, report in self._reports[question].items():
+            if got == report:
+                return kind
+        if question.include == "history" and got["report_data"].get("history") is None:
+            return self._without_history(question, got)
+        raise WrongAnswerError(f"another report: {list(differences(self._reports[question][WHOLE], got))[:10]}")
+
+    def _without_history(self, question: Question, got: Any) -> str:
+        """The history alone failed, which an insight must say; all else is as for a reader who wants none."""
+        data = got["report_data"]
+        data.pop("history", None)
+        others = [insight for insight in data["keyInsights"] if "history" not in insight]
+        if len(others) != len(data["keyInsights"]) - 1:
+            raise WrongAnswerError(f"a report without its history that does not say so: {data['keyInsights']}")
+        data["keyInsights"] = others
+        plain = self._reports[Question(question.client, question.week_ending, "")]
+        if got not in plain.values():
+            raise WrongAnswerError(f"another report: {list(differences(plain[WHOLE], got))[:10]}")
+        return WITHOUT_HISTORY
+
+    def _page(self, question: Question, answer: Answer) -> str:
+        plain = self._reports[Question(question.client, question.week_ending, "")]
+        for kind, report in plain.items():
+            sentences = [CLIENTS[question.client]["name"], *report["report_data"]["keyInsights"]]
+            if all(str(escape(sentence)) in answer.text for sentence in sentences):
+                return kind
+        raise WrongAnswerError(f"a page without this report's insights: {answer.text[:300]}")
+
+
+def find(reports: Function, proxy: Proxy, cache_seconds: float) -> Truth:
+    """Ask every question without faults: as it is, and where each look back is refused."""
+    whole = _ask_all(reports)
+    sleep(cache_seconds + 0.5)
+    proxy.refuses_look_backs = True
+    uncorrected = _ask_all(reports)
+    proxy.refuses_look_backs = False
+    sleep(cache_seconds + 0.5)
+    for question in QUESTIONS:
+        if uncorrected[question]["meta"]["backtest"] is not None:
+            raise WrongAnswerError(f"{question} has a look back although it was refused")
+    return Truth(whole, uncorrected)
+
+
+def _ask_all(reports: Function) -> dict[Question, Any]:
+    with ThreadPoolExecutor(AT_ONCE) as readers:
+        answers = readers.map(lambda question: reports.ask(question.path()), QUESTIONS)
+        found = {}
+        for question, answer in zip(QUESTIONS, answers, strict=True):
+            if answer.status != 200:
+                raise WrongAnswerError(f"{question} without faults: {answer.status}: {answer.text}")
+            found[question] = comparable(answer.json())
+    return found
+
+
+def comparable(report: Any) -> Any:
+    """The report without what may differ between two right answers."""
+    meta = {name: value for name, value in report["meta"].items() if name not in ("generated_at", "summary_source")}
+    data = {name: value for name, value in report["report_data"].items() if name != "executiveSummary"}
+    return {**report, "meta": meta, "report_data": data}
+
+
+def differences(right: Any, got: Any, where: str = "") -> Iterable[str]:
+    """Where two reports differ."""
+    if isinstance(right, dict) and isinstance(got, dict):
+        for name in sorted({*right, *got}):
+            yield from differences(right.get(name), got.get(name), f"{where}.{name}")
+    elif isinstance(right, list) and isinstance(got, list) and len(right) == len(got):
+        for number, (one, other) in enumerate(zip(right, got, strict=True)):
+            yield from differences(one, other, f"{where}[{number}]")
+    elif right != got:
+        yield f"{where} is {got!r}, not {right!r}"
+
+
+def _check_problem(answer: Answer) -> None:
+    if not answer.headers.get("content-type", "").startswith("application/problem+json"):
+        raise WrongAnswerError(f"{answer.status} as {answer.headers.get('content-type')}: {answer.text[:300]}")
+    if answer.json()["status"] != answer.status:
+        raise WrongAnswerError(f"{answer.status} that says {answer.text[:300]}")
