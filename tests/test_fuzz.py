@@ -28,6 +28,7 @@ from tests.loopback.server import Call, answers, send_json
 LONG = bool(os.environ.get("FUZZ_AT_LENGTH"))
 
 KEYS = {"for all": "*", "for one": [1]}
+REFUSED = ["400", "401", "403", "404", "405", "413", "414", "422", "429"]
 NOBODY = {200, 204, 401, 405}
 SOMEBODY = {*NOBODY, 304, 422}
 ASKED = {
@@ -71,6 +72,7 @@ def test_every_answer_is_as_the_description_says(function: Function, key: str) -
             {
                 "headers": {"X-API-Key": key} if key else {},
                 "generation": {"max-examples": examples, "deterministic": not LONG, "database": "none"},
+                "checks": {"negative_data_rejection": {"expected-statuses": REFUSED}},
                 "phases": {"stateful": {"generation": {"max-examples": max(examples // 10, 5)}}},
                 # Half of the questions are about shops and weeks that have customers.
                 "dictionaries": {
