@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tests.benchmarks import coldstart, cost, memory, shop, throughput
+from tests.benchmarks import coldstart, cost, memory, pdf, shop, throughput
 from tests.benchmarks.coldstart import ColdStart
 from tests.benchmarks.memory import Capped
 from tests.benchmarks.profiling import Profile
@@ -39,6 +39,7 @@ class Results:
     cold_starts: dict[str, ColdStart] = field(default_factory=dict)
     throughput: Sequence[Throughput] = ()
     profile: Profile | None = None
+    pdf_ms: Measured | None = None
 
 
 def text(found: Results) -> str:
@@ -69,6 +70,8 @@ def text(found: Results) -> str:
         throughput_customers=f"{throughput.CUSTOMERS:,}",
         bigquery_seconds=f"{throughput.BIGQUERY_SECONDS:g}",
         made=made[0] if made else None,
+        pdf_ms=found.pdf_ms.text(0) if found.pdf_ms else "",
+        pdf_runs=pdf.RUNS,
         **_profile(found),
     )
 
@@ -122,6 +125,8 @@ def _targets(found: Results) -> Iterator[Line]:
         "served" if served else "not served",
         _met(served),
     )
+    if found.pdf_ms:
+        yield _at_most("a PDF set, warm, ms", found.pdf_ms.median, 150)
     if starts := found.cold_starts:
         listening = ratio(starts[coldstart.OURS].listening, starts[coldstart.HELLO].listening)
         yield _at_most("cold start to listening, ours ÷ hello world", listening.median, 1.3)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from local import bigquery
-from tests.benchmarks import coldstart, machine, memory, pictures, profiling, results, speed, throughput
+from tests.benchmarks import coldstart, machine, memory, pdf, pictures, profiling, results, speed, throughput
 from tests.benchmarks.say import say
 
 FOLDER = Path(__file__).parent
@@ -30,6 +30,7 @@ def main(arguments: Sequence[str]) -> int:
             if size == coldstart.CUSTOMERS:
                 cold_starts = coldstart.measure(warehouse, options.runs)
         found = results.Results(described, options.runs, memory.capped(warehouse, sizes[-1]), speeds, cold_starts=cold_starts)
+        found.pdf_ms = pdf.milliseconds()
         found.memory = memory.peaks(warehouse, beside_peers, options.runs)
         if beside_peers:
             found.profile = profiling.measure(speed.settings_for(warehouse, beside_peers[-1]), beside_peers[-1])

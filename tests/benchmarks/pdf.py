@@ -1,0 +1,24 @@
+"""How long the setting of a PDF takes, warm: a full report with customers' names in many scripts, each time other numbers."""
+
+from time import perf_counter
+
+from report.pages import pdf
+from report.pages.view import view
+from tests.benchmarks.timing import Measured
+from tests.sample_report import sample_report
+
+RUNS = 25
+
+
+def milliseconds() -> Measured:
+    """What each of so many PDFs took, after one that does not count."""
+    return Measured(tuple(_milliseconds(number) for number in range(RUNS + 1))[1:])
+
+
+def _milliseconds(number: int) -> float:
+    report = sample_report(
+        executiveSummary=f"This week you had {1_000 + number} active customers."
+    )  # Typst knows what it has set
+    started = perf_counter()
+    pdf.document(view(report))
+    return (perf_counter() - started) * 1_000
