@@ -28,6 +28,7 @@ from tests.loopback.server import (
     hangs,
     hangs_after_the_headers,
     html,
+    send,
 )
 
 REPORT = "/reports/generate?client_id=1&week_ending=2025-01-19"
@@ -47,7 +48,8 @@ REFUSALS: dict[str, Behaviour] = {
     "too many bytes": loopback.refuses(400, "bytesBilledLimitExceeded", "Query exceeded limit for bytes billed: 10"),
     "a page of HTML": html,
     "dropped connections": drops,
-    "broken JSON": answers(200, {"jobComplete": True}),
+    "broken JSON": lambda call, _over: send(call, 200, "application/json", b'{"jobComplete": true, "rows": [{"f"'),
+    "JSON without rows": answers(200, {"jobComplete": True}),
     "a missing column": answers(200, loopback.rows(CELL[1:], columns=loopback.COLUMNS["weeks_ago"][1:])),
     "a NULL": answers(200, loopback.rows((*CELL[:-1], None))),
     "no number": answers(200, loopback.rows((*CELL[:-1], "NaN"))),

@@ -12,13 +12,14 @@ const ADVICE = {
   400: "Please reload this page and try again.",
   401: "Check the key for typing mistakes, or ask whoever runs these reports for a new one.",
   403: "Choose another client, or ask whoever runs these reports for a key that covers this one.",
+  429: "After that, check the key for typing mistakes.",
   422: "Please correct it and generate the report again.",
   429: "Please wait a minute before the next try.",
   500: "Please try again later. If it stays, tell whoever runs these reports.",
   502: "Nothing is wrong with what you entered. Please try again in a few minutes.",
   504: "Big weeks take longer. Try again in a moment: a second try is often quicker.",
 };
-const FIELDS = { 401: key, 403: client, client_id: client, week_ending: week };
+const FIELDS = { 401: key, 429: key, 403: client, client_id: client, week_ending: week };
 const STEPS = { warehouse: "counting", score: "scoring", summary: "summary" };
 
 let asked = { week: false }; // whether a week was chosen, by hand or by the address; else the function takes the last full one
