@@ -12,7 +12,6 @@ const ADVICE = {
   400: "Please reload this page and try again.",
   401: "Check the key for typing mistakes, or ask whoever runs these reports for a new one.",
   403: "Choose another client, or ask whoever runs these reports for a key that covers this one.",
-  429: "After that, check the key for typing mistakes.",
   422: "Please correct it and generate the report again.",
   429: "Please wait a minute before the next try.",
   500: "Please try again later. If it stays, tell whoever runs these reports.",
