@@ -35,7 +35,8 @@ def _value(stream: BytesIO, marker: bytes) -> Any:
 
 def _numbers(stream: BytesIO, marker: bytes, count: int) -> list[Any]:
     dtype = np.dtype(_NUMBERS[marker])
-    return np.frombuffer(stream.read(count * dtype.itemsize), dtype, count).tolist()  # type: ignore[no-any-return]
+    numbers: list[Any] = np.frombuffer(stream.read(count * dtype.itemsize), dtype, count).tolist()
+    return numbers
 
 
 def _text(stream: BytesIO, length_marker: bytes) -> str:
