@@ -156,6 +156,10 @@ class Report(Part):
     meta: Meta
 
 
+_NEWER_PHRASES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
+"""Those that Python knows only since 3.13, so that a title is the same on each."""
+
+
 class Problem(Part):
     """What went wrong, as RFC 9457 has it (`application/problem+json`)."""
 
@@ -168,5 +172,6 @@ class Problem(Part):
 
     @classmethod
     def of(cls, status: int, detail: str, parameter: str | None = None) -> "Problem":
-        """The problem of an HTTP status, titled with the status's own phrase."""
-        return cls(title=HTTPStatus(status).phrase, status=status, detail=detail, parameter=parameter)
+        """The problem of an HTTP status, titled with the status's own phrase, which is RFC 9110's."""
+        title = _NEWER_PHRASES.get(status, HTTPStatus(status).phrase)
+        return cls(title=title, status=status, detail=detail, parameter=parameter)
