@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from model.churn import FEATURES, FloatArray
 from report.beside import beside
@@ -79,7 +80,7 @@ def count_cells(place: WarehouseSettings, scan: Scan, seconds: float, weeks: int
     weeks_ago, customers = table[:, 0], table[:, 9]
     if not (np.isin(weeks_ago, range(weeks)) & (customers >= 1)).all():
         raise WarehouseError("cells.sql returned another week's cells, or empty ones")
-    if len(set(zip(weeks_ago.tolist(), _cell_names(table[:, 1:9], scan.limits), strict=True))) < len(table):
+    if _repeats(np.column_stack([weeks_ago, _buckets(table[:, 1:9], scan.limits)])):
         raise WarehouseError("cells.sql returned a cell twice")
     return tuple(_cells(table[weeks_ago == week]) for week in range(weeks)), bytes_processed
 
@@ -97,7 +98,7 @@ def look_back(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[Pas
     customers, churned = table[:, 8].astype(np.int64), table[:, 9].astype(np.int64)
     if not ((customers >= 1) & (churned >= 0) & (churned <= customers)).all():
         raise WarehouseError("backtest.sql returned empty cells, or more churned customers than there are")
-    if len(set(_cell_names(table[:, :8], scan.limits))) < len(table):
+    if _repeats(_buckets(table[:, :8], scan.limits)):
         raise WarehouseError("backtest.sql returned a cell twice")
     return PastWeek(scan.week, table[:, :8], customers, churned), bytes_processed
 
@@ -155,10 +156,21 @@ def _numbers(query: str, rows: Sequence[Row]) -> FloatArray:
     return table
 
 
+def _buckets(features: FloatArray, limits: Limits) -> npt.NDArray[np.intp]:
+    """The numbers (n × 8) of the buckets into which the limits cut each of the `features` (n × 8)."""
+    buckets = [np.searchsorted(limits[name], column, side="right") for name, column in zip(FEATURES, features.T, strict=True)]
+    return np.column_stack(buckets)
+
+
+def _repeats(rows: npt.NDArray[np.number[Any]]) -> bool:
+    """Whether a row comes more than once."""
+    bytes_of_rows = np.ascontiguousarray(rows).view(f"V{rows.itemsize * rows.shape[1]}").ravel()
+    return len(set(bytes_of_rows.tolist())) < len(rows)
+
+
 def _cell_names(features: FloatArray, limits: Limits) -> list[str]:
     """The name of the cell in which each row of `features` (n × 8) lies: its bucket numbers, as `customers.sql` forms them."""
-    buckets = [np.searchsorted(limits[name], column, side="right") for name, column in zip(FEATURES, features.T, strict=True)]
-    return [",".join(map(str, row)) for row in np.column_stack(buckets).tolist()]
+    return [",".join(map(str, row)) for row in _buckets(features, limits).tolist()]
 
 
 def _run(
