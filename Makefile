@@ -101,7 +101,7 @@ coverage: .venv/set-up ## Run every test and measure the branches they take: at 
 mutants: .venv-mutants/set-up ## Change the pure core in all small ways; at least 90 % must make a test fail (an hour)
 	.venv-mutants/bin/python -W ignore::FutureWarning -m tests.mutants.run
 
-fuzz: .venv/set-up ## Ask the function 20,000 questions made of its own description (a quarter of an hour)
+fuzz: .venv/set-up ## Ask the function 20,000 questions made of its own description (20 minutes)
 	FUZZ_AT_LENGTH=1 .venv/bin/pytest -s tests/test_fuzz.py
 
 soak: .venv/set-up ## Many readers while BigQuery and Gemini go wrong, then a weekly run of a thousand clients (MINUTES=10)

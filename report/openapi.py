@@ -13,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from report.parameters import FORMATS, LARGEST_CLIENT_ID
 from report.schema import Problem, Report
+from report.week import IN_RANGE
 from report.weekly import WeeklyRequest, WeeklyRun
 
 VERSION = "0.1.0"
@@ -81,7 +82,7 @@ def _generate(examples: Json) -> Json:
             _query("client_id", {"type": "integer", "minimum": 1, "maximum": LARGEST_CLIENT_ID}, "Whose report", required=True),
             _query(
                 "week_ending",
-                {"type": "string", "format": "date"},
+                {"type": "string", "format": "date", "pattern": IN_RANGE},
                 "The last day of the week, any weekday. Left out: the last Sunday before today in the client's time zone",
             ),
             _query(

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 FIRST_WEEK_ENDING = date(1, 3, 1)
 LAST_WEEK_ENDING = date(9999, 12, 29)
 """Weeks outside these have days, or weeks to compare with, that no calendar here reaches."""
+IN_RANGE = "^(?!0000|0001-0[12]|9999-12-3)"
+"""The same limits as a pattern of a date's text, for the description: JSON Schema has no earliest and no latest date."""
 
 DAYS_TO_COME_BACK = 28
 """Churned means: no event of any type in so many days after the week's last day."""

@@ -22,7 +22,7 @@ from report.parameters import LARGEST_CLIENT_ID, ParameterError
 from report.schema import Count, Part, Report
 from report.settings import ClientSettings, Settings, SettingsError
 from report.warehouse import WarehouseError
-from report.week import week_at
+from report.week import IN_RANGE, week_at
 
 AT_ONCE = 4
 """So many reports are built beside each other; each of them mostly waits."""
@@ -44,7 +44,7 @@ class WeeklyRequest(Part):
     """What the body may say. Without `client_ids`: every client in CLIENTS that the key covers."""
 
     client_ids: tuple[ClientId, ...] | None = None
-    week_ending: date | None = Field(default=None, strict=True)
+    week_ending: Annotated[date, Field(strict=True, json_schema_extra={"pattern": IN_RANGE})] | None = None
     """The last day of the week; without it, the last full week in each client's own time zone."""
 
 
