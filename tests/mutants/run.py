@@ -72,6 +72,8 @@ def _in_functions(tests: list[str], options: list[str]) -> Iterator[tuple[str, s
 
 def _afresh(mutants: Sequence[afresh.Mutant], tests: list[str], options: list[str]) -> Iterator[tuple[str, str, str]]:
     for number, (mutant, outcome) in enumerate(afresh.outcomes(mutants, tests, options), 1):
+        if outcome not in ENDED:
+            say(f"{outcome}: {mutant.path} {mutant.name}")
         if number % 50 == 0 or number == len(mutants):
             say(f"{number} of {len(mutants)} mutants imported afresh")
         yield mutant.path, mutant.name, outcome
