@@ -135,6 +135,9 @@ def _ask_all(reports: Function) -> dict[Question, Any]:
             if answer.status != 200:
                 raise WrongAnswerError(f"{question} without faults: {answer.status}: {answer.text}")
             found[question] = comparable(answer.json())
+            theirs = found[question]["meta"]["client_id"], found[question]["week_ending"]
+            if theirs != (question.client, question.week_ending.isoformat()):
+                raise WrongAnswerError(f"{question} without faults is about {theirs}")
     return found
 
 

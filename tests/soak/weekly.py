@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from time import monotonic
+from typing import Any
 from urllib.parse import urlsplit
 
 from standardwebhooks import WebhookVerificationError
@@ -70,7 +71,7 @@ def _wrong(results: list[dict[str, object]], requests: list[Request]) -> list[st
     arrived: Counter[int] = Counter()
     for request in requests:
         try:
-            data = verified(request)["data"]
+            data: Any = verified(request)["data"]
         except WebhookVerificationError as error:
             wrong.append(f"{request.headers.get('webhook-id')}: {error}")
             continue
