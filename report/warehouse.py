@@ -78,7 +78,7 @@ def count_cells(place: WarehouseSettings, scan: Scan, seconds: float, weeks: int
     rows, bytes_processed = _run(place, "cells.sql", _parameters(scan, weeks), columns, seconds)
     table = _numbers("cells.sql", rows).reshape(-1, len(columns))
     weeks_ago, customers = table[:, 0], table[:, 9]
-    if not (np.isin(weeks_ago, range(weeks)) & (customers >= 1)).all():
+    if not (np.isin(weeks_ago, range(weeks)) & (customers >= 1)).all() or not _whole(customers):
         raise WarehouseError("cells.sql returned another week's cells, or empty ones")
     if _repeats(np.column_stack([weeks_ago, _buckets(table[:, 1:9], scan.limits)])):
         raise WarehouseError("cells.sql returned a cell twice")
@@ -95,12 +95,12 @@ def look_back(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[Pas
     columns = (*FEATURES, "customers", "churned")
     rows, bytes_processed = _run(place, "backtest.sql", parameters, columns, seconds)
     table = _numbers("backtest.sql", rows).reshape(-1, len(columns))
-    customers, churned = table[:, 8].astype(np.int64), table[:, 9].astype(np.int64)
-    if not ((customers >= 1) & (churned >= 0) & (churned <= customers)).all():
+    customers, churned = table[:, 8], table[:, 9]
+    if not _whole(table[:, 8:10]) or not ((customers >= 1) & (churned >= 0) & (churned <= customers)).all():
         raise WarehouseError("backtest.sql returned empty cells, or more churned customers than there are")
     if _repeats(_buckets(table[:, :8], scan.limits)):
         raise WarehouseError("backtest.sql returned a cell twice")
-    return PastWeek(scan.week, table[:, :8], customers, churned), bytes_processed
+    return PastWeek(scan.week, table[:, :8], customers.astype(np.int64), churned.astype(np.int64)), bytes_processed
 
 
 def riskiest_customers(
@@ -160,6 +160,11 @@ def _buckets(features: FloatArray, limits: Limits) -> npt.NDArray[np.intp]:
     """The numbers (n × 8) of the buckets into which the limits cut each of the `features` (n × 8)."""
     buckets = [np.searchsorted(limits[name], column, side="right") for name, column in zip(FEATURES, features.T, strict=True)]
     return np.column_stack(buckets)
+
+
+def _whole(counts: FloatArray) -> bool:
+    """Whether they can be counts: whole numbers, and as large as a float64 tells apart."""
+    return bool(((counts % 1 == 0) & (np.abs(counts) < 2**53)).all())
 
 
 def _repeats(rows: npt.NDArray[np.number[Any]]) -> bool:

@@ -54,6 +54,8 @@ REFUSALS: dict[str, Behaviour] = {
     "a NULL": answers(200, loopback.rows((*CELL[:-1], None))),
     "no number": answers(200, loopback.rows((*CELL[:-1], "NaN"))),
     "an empty cell": answers(200, loopback.rows((*CELL[:-2], 0, 0.0))),
+    "half a customer": answers(200, loopback.rows((*CELL[:-2], 9.5, 0.0))),
+    "more customers than can be": answers(200, loopback.rows((*CELL[:-2], 1e300, 0.0))),
     "a third week": answers(200, loopback.rows((2, *CELL[1:]))),
     "fewer rows than it says": answers(200, {**loopback.rows(CELL), "totalRows": "2"}),
     "ten times more rows than it says": answers(
