@@ -69,6 +69,7 @@ def running(behaviour: Behaviour, path: str) -> Iterator[Loopback]:
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
+        request_queue_size = 128  # by default five connections wait, and more are dropped
 
     with Server(("127.0.0.1", 0), Handler) as server:
         loopback.endpoint = f"http://127.0.0.1:{server.server_port}"
