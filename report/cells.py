@@ -22,11 +22,15 @@ class Cells:
     """The customers of one week, n cells of them."""
 
     features: FloatArray
-    """n × 8: a representative of each cell, columns as in `model.churn.FEATURES`."""
+    """n × 8: a representative of each cell, any point of its box; columns as in `model.churn.FEATURES`."""
     customers: IntArray
     """n: how many customers each cell has."""
     spent_usd: FloatArray
     """n: what they spent together in the week."""
+
+    def where(self, mask: Mask) -> "Cells":
+        """The cells that `mask` (n) picks."""
+        return Cells(self.features[mask], self.customers[mask], self.spent_usd[mask])
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,7 @@ class ScoredCells:
 
     def where(self, mask: Mask) -> "ScoredCells":
         """The cells that `mask` (n) picks."""
-        cells = self.cells
-        picked = Cells(cells.features[mask], cells.customers[mask], cells.spent_usd[mask])
-        return ScoredCells(picked, self.churn_probability[mask])
+        return ScoredCells(self.cells.where(mask), self.churn_probability[mask])
 
     @property
     def customers(self) -> int:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from model.churn import FEATURES, ChurnModel
+from model.churn import FEATURES, ChurnModel, FloatArray
+from report.cells import IntArray
 from report.segments import SESSIONS_LIMITS, SPENT_LIMITS
 
 Limits = Mapping[str, tuple[int, ...] | tuple[float, ...]]
@@ -28,6 +29,26 @@ def cell_limits(model: ChurnModel) -> Limits:
     spent |= {float(limit) for limit in SPENT_LIMITS}
     spent |= {end for low, high in _range(model, "total_spent_usd") for end in (low, math.nextafter(high, math.inf))}
     return limits | {"total_spent_usd": tuple(sorted(spent))}
+
+
+def buckets(features: FloatArray, limits: Limits) -> IntArray:
+    """The numbers (n × 8) of the buckets that `features` (n × 8) lie in, as `RANGE_BUCKET` counts: 0 is below the first limit."""
+    columns = [np.searchsorted(limits[name], column, side="right") for name, column in zip(FEATURES, features.T, strict=True)]
+    return np.column_stack(columns).astype(np.int64)
+
+
+def representatives(numbers: IntArray, limits: Limits) -> FloatArray:
+    """For buckets of these `numbers` (n × 8) features that lie in them (n × 8): the limit at which each begins.
+
+    The first begins nowhere: for it any value clearly below its end, or 0 where it has no end either.
+    Raises IndexError for a number of no bucket.
+    """
+    columns = [np.take([_below(limits[name]), *limits[name]], column) for name, column in zip(FEATURES, numbers.T, strict=True)]
+    return np.column_stack(columns).astype(np.float64)
+
+
+def _below(limits: tuple[int, ...] | tuple[float, ...]) -> float:
+    return limits[0] - 1 - abs(limits[0]) if limits else 0.0
 
 
 def _range(model: ChurnModel, feature: str) -> tuple[tuple[float, float], ...]:

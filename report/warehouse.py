@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from model.churn import FEATURES, FloatArray
 from report.beside import beside
-from report.cells import Cells, ScoredCells
-from report.limits import Limits
+from report.cells import Cells, IntArray, ScoredCells
+from report.limits import Limits, buckets, representatives
 from report.lookback import PastWeek
 from report.settings import WarehouseSettings
 from report.week import DAYS_TO_COME_BACK, Week, midnight
@@ -74,15 +74,15 @@ def count_cells(place: WarehouseSettings, scan: Scan, seconds: float, weeks: int
 
     Raises WarehouseTimeoutError after `seconds`, WarehouseError for any other failure.
     """
-    columns = ("weeks_ago", *FEATURES, "customers", "spent_usd")
+    columns = ("cell", "weeks_ago", "customers", "spent_usd")
     rows, bytes_processed = _run(place, "cells.sql", _parameters(scan, weeks), columns, seconds)
-    table = _numbers("cells.sql", rows).reshape(-1, len(columns))
-    weeks_ago, customers = table[:, 0], table[:, 9]
+    numbers, (weeks_ago, customers, spent_usd) = _counted("cells.sql", rows, len(columns), scan.limits)
     if not (np.isin(weeks_ago, range(weeks)) & (customers >= 1)).all() or not _whole(customers):
         raise WarehouseError("cells.sql returned another week's cells, or empty ones")
-    if _repeats(np.column_stack([weeks_ago, _buckets(table[:, 1:9], scan.limits)])):
+    if _repeats(np.column_stack([weeks_ago, numbers])):
         raise WarehouseError("cells.sql returned a cell twice")
-    return tuple(_cells(table[weeks_ago == week]) for week in range(weeks)), bytes_processed
+    cells = Cells(representatives(numbers, scan.limits), customers.astype(np.int64), spent_usd)
+    return tuple(cells.where(weeks_ago == week) for week in range(weeks)), bytes_processed
 
 
 def look_back(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[PastWeek, int]:
@@ -92,15 +92,15 @@ def look_back(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[Pas
     """
     back_until = midnight(scan.week.ending + timedelta(days=DAYS_TO_COME_BACK + 1), scan.week.time_zone)
     parameters = _parameters(scan, weeks=1) | {"back_until": ("TIMESTAMP", back_until)}
-    columns = (*FEATURES, "customers", "churned")
+    columns = ("cell", "customers", "churned")
     rows, bytes_processed = _run(place, "backtest.sql", parameters, columns, seconds)
-    table = _numbers("backtest.sql", rows).reshape(-1, len(columns))
-    customers, churned = table[:, 8], table[:, 9]
-    if not _whole(table[:, 8:10]) or not ((customers >= 1) & (churned >= 0) & (churned <= customers)).all():
+    numbers, (customers, churned) = _counted("backtest.sql", rows, len(columns), scan.limits)
+    if not _whole(customers) or not _whole(churned) or not ((customers >= 1) & (churned >= 0) & (churned <= customers)).all():
         raise WarehouseError("backtest.sql returned empty cells, or more churned customers than there are")
-    if _repeats(_buckets(table[:, :8], scan.limits)):
+    if _repeats(numbers):
         raise WarehouseError("backtest.sql returned a cell twice")
-    return PastWeek(scan.week, table[:, :8], customers.astype(np.int64), churned.astype(np.int64)), bytes_processed
+    features = representatives(numbers, scan.limits)
+    return PastWeek(scan.week, features, customers.astype(np.int64), churned.astype(np.int64)), bytes_processed
 
 
 def riskiest_customers(
@@ -118,7 +118,7 @@ def riskiest_customers(
         "most_customers": ("INT64", most),
     }
     rows, _ = _run(place, "customers.sql", parameters, ("user_id", "email", "name", *FEATURES), seconds)
-    features = _numbers("customers.sql", [row[3:] for row in rows]).tolist()
+    features = _numbers("customers.sql", [row[3:] for row in rows], len(FEATURES)).tolist()
     return tuple(
         Customer(user_id, email, name, tuple(values)) for (user_id, email, name, *_), values in zip(rows, features, strict=True)
     )
@@ -131,35 +131,35 @@ Parameters = dict[str, tuple[str, Any]]
 
 def _parameters(scan: Scan, weeks: int) -> Parameters:
     week, limits = scan.week, scan.limits
-    first_day = week.start - timedelta(days=7 * (weeks - 1))
+    week_starts = [midnight(week.start - timedelta(days=7 * ago), week.time_zone) for ago in reversed(range(weeks))]
     return {
         "client_id": ("INT64", scan.client_id),
         "week_ending": ("DATE", week.ending),
         "as_of": ("DATE", week.as_of),
         "time_zone": ("STRING", week.time_zone.key),
-        "scan_start": ("TIMESTAMP", midnight(first_day, week.time_zone)),
+        "week_starts": ("TIMESTAMP", week_starts),
+        "scan_start": ("TIMESTAMP", week_starts[0]),
         "scan_end": ("TIMESTAMP", midnight(week.ending + timedelta(days=1), week.time_zone)),
     } | {f"{feature}_limits": ("FLOAT64" if feature == "total_spent_usd" else "INT64", limits[feature]) for feature in FEATURES}
 
 
-def _cells(table: FloatArray) -> Cells:
-    return Cells(features=table[:, 1:9], customers=table[:, 9].astype(np.int64), spent_usd=table[:, 10])
+def _counted(query: str, rows: Sequence[Row], columns: int, limits: Limits) -> tuple[IntArray, FloatArray]:
+    """The buckets (n × 8) that the names of the cells, in the first of so many columns, are made of, and the others (each n)."""
+    numbers = _numbers(query, [str(cell).split(",") for cell, *_ in rows], len(FEATURES))
+    if not _whole(numbers) or not ((numbers >= 0) & (numbers <= [len(limits[name]) for name in FEATURES])).all():
+        raise WarehouseError(f"{query} returned a cell that the limits do not make")
+    return numbers.astype(np.int64), _numbers(query, [row[1:] for row in rows], columns - 1).T
 
 
-def _numbers(query: str, rows: Sequence[Row]) -> FloatArray:
+def _numbers(query: str, rows: Sequence[Sequence[Any]], columns: int) -> FloatArray:
+    """The rows (n × columns) as numbers."""
     try:
-        table = np.array(rows, dtype=np.float64)
+        table = np.array(rows, dtype=np.float64).reshape(len(rows), columns)
     except (TypeError, ValueError) as error:
         raise WarehouseError(f"{query} returned something else than numbers: {error}") from error
     if not np.isfinite(table).all():
         raise WarehouseError(f"{query} returned a NULL or an infinity where there can be none")
     return table
-
-
-def _buckets(features: FloatArray, limits: Limits) -> npt.NDArray[np.intp]:
-    """The numbers (n × 8) of the buckets into which the limits cut each of the `features` (n × 8)."""
-    buckets = [np.searchsorted(limits[name], column, side="right") for name, column in zip(FEATURES, features.T, strict=True)]
-    return np.column_stack(buckets)
 
 
 def _whole(counts: FloatArray) -> bool:
@@ -174,8 +174,8 @@ def _repeats(rows: npt.NDArray[np.number[Any]]) -> bool:
 
 
 def _cell_names(features: FloatArray, limits: Limits) -> list[str]:
-    """The name of the cell in which each row of `features` (n × 8) lies: its bucket numbers, as `customers.sql` forms them."""
-    return [",".join(map(str, row)) for row in _buckets(features, limits).tolist()]
+    """The name of the cell in which each row of `features` (n × 8) lies, as `customers_in_cells.sql` forms it."""
+    return [",".join(map(str, row)) for row in buckets(features, limits).tolist()]
 
 
 def _run(

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model import churn, ubjson
+from report import limits
 from report.cells import Cells, ScoredCells
 from report.drift import share_outside
 from report.limits import cell_limits
@@ -36,36 +37,28 @@ def _values(feature: str) -> st.SearchStrategy[float]:
 CUSTOMERS = st.lists(st.tuples(*(_values(feature) for feature in churn.FEATURES)), min_size=1, max_size=60).map(np.array)
 
 
-def _cells(features: np.ndarray) -> list[np.ndarray]:
-    """The rows of `features`, grouped by cell as `RANGE_BUCKET` does."""
-    columns = zip(churn.FEATURES, features.T, strict=True)
-    buckets = np.column_stack([np.searchsorted(LIMITS[name], column, side="right") for name, column in columns])
-    _, cell_of_row = np.unique(buckets, axis=0, return_inverse=True)
-    return [features[cell_of_row == cell] for cell in range(cell_of_row.max() + 1)]
-
-
 @given(CUSTOMERS)
-def test_one_representative_scores_every_customer_of_its_cell_exactly(customers: np.ndarray) -> None:
-    for cell in _cells(customers):
-        representative = cell.min(axis=0, keepdims=True)
-        assert set(churn.log_odds(MODEL, cell)) == set(churn.log_odds(MODEL, representative))
-        assert set(segment_indices(cell)) == set(segment_indices(representative))
+def test_one_representative_stands_for_every_customer_of_its_cell_exactly(customers: np.ndarray) -> None:
+    representatives = limits.representatives(limits.buckets(customers, LIMITS), LIMITS)
+    assert (churn.log_odds(MODEL, customers) == churn.log_odds(MODEL, representatives)).all()
+    assert (churn.contributions(MODEL, customers) == churn.contributions(MODEL, representatives)).all()
+    assert (segment_indices(customers) == segment_indices(representatives)).all()
 
 
-@given(CUSTOMERS)
-def test_one_representative_explains_every_customer_of_its_cell_exactly(customers: np.ndarray) -> None:
-    for cell in _cells(customers):
-        representative = cell.min(axis=0, keepdims=True)
-        explained = churn.contributions(MODEL, cell)
-        assert (explained == churn.contributions(MODEL, representative)).all()
+@given(st.data())
+def test_a_representative_lies_in_its_own_cell(data: st.DataObject) -> None:
+    cut = {feature: tuple(sorted(data.draw(st.sets(_values(feature), max_size=5)))) for feature in churn.FEATURES}
+    of_each = [st.integers(0, len(cut[feature])) for feature in churn.FEATURES]
+    numbers = np.array([data.draw(st.tuples(*of_each))])
+    assert (limits.buckets(limits.representatives(numbers, cut), cut) == numbers).all()
 
 
 @given(st.floats(width=32, min_value=-1e9, max_value=1e9))
 def test_a_spend_limit_is_the_smallest_number_that_xgboost_does_not_see_below_the_threshold(threshold: float) -> None:
     thresholds = dict.fromkeys(churn.FEATURES, ()) | {"total_spent_usd": (threshold,)}
-    limits = cell_limits(replace(MODEL, thresholds=thresholds))["total_spent_usd"]
+    spent_limits = cell_limits(replace(MODEL, thresholds=thresholds))["total_spent_usd"]
     (float32,) = np.array([threshold], np.float32)
-    assert any(np.float32(limit) >= float32 > np.float32(math.nextafter(limit, -math.inf)) for limit in limits)
+    assert any(np.float32(limit) >= float32 > np.float32(math.nextafter(limit, -math.inf)) for limit in spent_limits)
 
 
 SMALL = replace(
@@ -170,15 +163,14 @@ def test_the_models_file_is_read_as_xgboost_reads_it() -> None:
 def test_the_model_tells_customers_apart_only_at_its_cells_limits() -> None:
     assert set(LIMITS["total_sessions"]) >= {5, 15, 40}
     assert set(LIMITS["total_spent_usd"]) >= {50.0, 200.0, 1000.0}
-    assert all(list(limits) == sorted(set(limits)) for limits in LIMITS.values())
+    assert all(list(cuts) == sorted(set(cuts)) for cuts in LIMITS.values())
 
 
 @given(CUSTOMERS)
 def test_the_share_outside_the_training_range_is_that_of_all_customers_alone(customers: np.ndarray) -> None:
-    cells = _cells(customers)
-    representatives = np.vstack([cell.min(axis=0) for cell in cells])
-    counts = np.array([len(cell) for cell in cells])
-    counted = ScoredCells(Cells(representatives, counts, np.zeros(len(cells))), np.zeros(len(cells)))
+    representatives = limits.representatives(limits.buckets(customers, LIMITS), LIMITS)
+    counts = np.ones(len(customers), np.int64)
+    counted = ScoredCells(Cells(representatives, counts, np.zeros(len(customers))), np.zeros(len(customers)))
     assert MODEL.training_range
     low, high = np.array([MODEL.training_range[feature] for feature in churn.FEATURES]).T
     outside = sum(not all(low <= row) or not all(row <= high) for row in customers)

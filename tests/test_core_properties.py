@@ -207,7 +207,7 @@ def test_a_number_that_is_none_is_refused_where_it_comes_in(rows: int, columns: 
     table: list[list[object]] = [["1.5"] * columns for _ in range(rows)]
     table[data.draw(st.integers(0, rows - 1))][data.draw(st.integers(0, columns - 1))] = bad
     with pytest.raises(WarehouseError):
-        _numbers("a query", [tuple(row) for row in table])
+        _numbers("a query", [tuple(row) for row in table], columns)
 
 
 @given(st.sampled_from(["retentionRate", "avgChurnProbability"]), st.floats().filter(lambda number: not 0 <= number <= 100))

@@ -36,8 +36,8 @@ CELL = loopback.CELL_OF_TEN
 
 GOOD = "This week you had 10 active customers.\n\nNow is a good time to write to them."
 
-TWO_PAGES = [{**loopback.rows((0, visits, *CELL[2:])), "totalRows": "2", "jobComplete": True} for visits in (0, 9)]
-TEN_CELLS = [(0, visits, *CELL[2:]) for visits in range(10)]
+TEN_CELLS = [(f"1,1,1,1,1,{sessions},{days},1", *CELL[1:]) for sessions in range(1, 6) for days in (1, 2)]
+TWO_PAGES = [{**loopback.rows(cell), "totalRows": "2", "jobComplete": True} for cell in TEN_CELLS[:2]]
 INSIDE = ("secret-project", "analytics", "SELECT", "bytes", "Traceback")
 """No word of these is for an answer."""
 
@@ -56,11 +56,14 @@ REFUSALS: dict[str, Behaviour] = {
     "an empty cell": answers(200, loopback.rows((*CELL[:-2], 0, 0.0))),
     "half a customer": answers(200, loopback.rows((*CELL[:-2], 9.5, 0.0))),
     "more customers than can be": answers(200, loopback.rows((*CELL[:-2], 1e300, 0.0))),
-    "a third week": answers(200, loopback.rows((2, *CELL[1:]))),
+    "a third week": answers(200, loopback.rows((CELL[0], 2, *CELL[2:]))),
+    "a cell without a name": answers(200, loopback.rows((None, *CELL[1:]))),
+    "a cell of seven features": answers(200, loopback.rows(("1,1,1,1,1,1,2", *CELL[1:]))),
+    "a cell beyond the last limit": answers(200, loopback.rows(("1,1,1,1,1,1,2,99", *CELL[1:]))),
+    "a cell before the first limit": answers(200, loopback.rows(("-1,1,1,1,1,1,2,1", *CELL[1:]))),
+    "half a cell": answers(200, loopback.rows(("0.5,1,1,1,1,1,2,1", *CELL[1:]))),
     "fewer rows than it says": answers(200, {**loopback.rows(CELL), "totalRows": "2"}),
-    "ten times more rows than it says": answers(
-        200, {**loopback.rows(*[(0, n, *CELL[2:]) for n in range(10)]), "totalRows": "1"}
-    ),
+    "ten times more rows than it says": answers(200, {**loopback.rows(*TEN_CELLS), "totalRows": "1"}),
     "each cell ten times": answers(200, loopback.rows(*[CELL] * 10)),
     "too many queries": loopback.refuses(403, "rateLimitExceeded", "Exceeded rate limits for table secret-project:analytics"),
     "an error of its own": loopback.refuses(500, "internalError", "An internal error occurred in analytics"),

@@ -1,13 +1,13 @@
 """The SQL, run by the local BigQuery, against the brief read plainly."""
 
 import itertools
+from bisect import bisect_right
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +18,7 @@ from local.bigquery import LocalBigQuery
 from model import churn
 from report import warehouse
 from report.cells import Cells
-from report.limits import cell_limits
+from report.limits import buckets, cell_limits
 from report.settings import read_settings
 from report.warehouse import Scan, WarehouseError
 from report.week import Week, look_back_week
@@ -108,19 +108,14 @@ def _load(bigquery: LocalBigQuery, events: list[dict[str, Any]]) -> None:
     local_bigquery.load(bigquery.client, table, local_bigquery.USERS.empty_table())
 
 
-def _by_cell(customers: list[tuple[float, ...]]) -> dict[tuple[float, ...], tuple[int, float]]:
-    """From the least features of each cell to how many customers it has, and what they spent."""
+def _by_cell(customers: list[tuple[float, ...]]) -> dict[tuple[int, ...], tuple[int, float]]:
+    """From each cell to how many customers it has, and what they spent."""
     cells = defaultdict(list)
     for row in customers:
-        bucket = tuple(
-            int(np.searchsorted(LIMITS[name], value, side="right")) for name, value in zip(churn.FEATURES, row, strict=True)
-        )
-        cells[bucket].append(row)
-    return {
-        tuple(map(min, zip(*rows, strict=True))): (len(rows), round(sum(row[-1] for row in rows), 6)) for rows in cells.values()
-    }
+        cells[tuple(bisect_right(LIMITS[name], value) for name, value in zip(churn.FEATURES, row, strict=True))].append(row)
+    return {cell: (len(rows), round(sum(row[-1] for row in rows), 6)) for cell, rows in cells.items()}
 
 
-def _contents(cells: Cells) -> dict[tuple[float, ...], tuple[int, float]]:
-    columns = zip(cells.features.tolist(), cells.customers.tolist(), cells.spent_usd.tolist(), strict=True)
-    return {tuple(features): (customers, round(spent, 6)) for features, customers, spent in columns}
+def _contents(cells: Cells) -> dict[tuple[int, ...], tuple[int, float]]:
+    columns = zip(buckets(cells.features, LIMITS).tolist(), cells.customers.tolist(), cells.spent_usd.tolist(), strict=True)
+    return {tuple(cell): (customers, round(spent, 6)) for cell, customers, spent in columns}

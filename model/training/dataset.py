@@ -65,6 +65,7 @@ def from_events(events: pa.Table, weeks: int, last_day: date) -> CustomerWeeks:
     parameters = _parameters(1, weeks, last_day, ZoneInfo("UTC"))
     with duckdb.connect(config={"threads": 2}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(_RANGE_BUCKET)
         connection.register("events", events)
         return _customer_weeks(connection.execute(_duckdb_sql(), parameters).to_arrow_table())
 
@@ -75,7 +76,9 @@ def from_bigquery(client: "bigquery.Client", events: str, client_id: int, weeks:
 
     types = {int: "INT64", str: "STRING", date: "DATE", datetime: "TIMESTAMP"}
     parameters = [
-        bigquery.ScalarQueryParameter(name, types[type(value)], value)
+        bigquery.ArrayQueryParameter(name, "TIMESTAMP", value)
+        if isinstance(value, list)
+        else bigquery.ScalarQueryParameter(name, types[type(value)], value)
         for name, value in _parameters(client_id, weeks, newest.ending, newest.time_zone).items()
     ]
     config = bigquery.QueryJobConfig(query_parameters=parameters)
@@ -94,13 +97,20 @@ def _duckdb_sql() -> str:
     return sqlglot.transpile(training_sql("events"), read="bigquery", write="duckdb")[0]
 
 
+_RANGE_BUCKET = "CREATE MACRO range_bucket(point, boundaries) AS len(list_filter(boundaries, lambda boundary: boundary <= point))"
+"""BigQuery's function, which DuckDB lacks."""
+
+
 def _parameters(client_id: int, weeks: int, last_day: date, time_zone: ZoneInfo) -> dict[str, Any]:
+    first_days = (last_day - timedelta(days=7 * ago + 6) for ago in reversed(range(weeks)))
+    week_starts = [midnight(day, time_zone) for day in first_days]
     return {
         "client_id": client_id,
         "week_ending": last_day,
         "as_of": last_day,
         "time_zone": time_zone.key,
-        "scan_start": midnight(last_day - timedelta(days=7 * weeks - 1), time_zone),
+        "week_starts": week_starts,
+        "scan_start": week_starts[0],
         "scan_end": midnight(last_day + timedelta(days=1), time_zone),
     }
 

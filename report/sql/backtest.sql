@@ -21,14 +21,7 @@ came_back AS (
 )
 
 SELECT
-  MIN(past.added_to_wishlist) AS added_to_wishlist,
-  MIN(past.removed_from_wishlist) AS removed_from_wishlist,
-  MIN(past.added_to_cart) AS added_to_cart,
-  MIN(past.removed_from_cart) AS removed_from_cart,
-  MIN(past.cart_quantity_updated) AS cart_quantity_updated,
-  MIN(past.total_sessions) AS total_sessions,
-  MIN(past.days_since_last_activity) AS days_since_last_activity,
-  MIN(past.total_spent_usd) AS total_spent_usd,
+  past.cell,
   COUNT(*) AS customers,
   COUNTIF(came_back.user_id IS NULL) AS churned
 FROM customers AS past

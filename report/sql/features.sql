@@ -5,7 +5,8 @@
 -- week_ending  DATE       last day of the newest week; weeks_ago counts back from it
 -- as_of        DATE       the day from which the newest week's inactivity counts: its last, or today while it runs
 -- time_zone    STRING     in which days begin and end
--- scan_start, scan_end  TIMESTAMP  local midnights: from the oldest week's first to the one after the newest's last day
+-- week_starts  ARRAY<TIMESTAMP>  the local midnights at which the weeks begin, oldest first
+-- scan_start, scan_end  TIMESTAMP  local midnights: the oldest week's first, and the one after the newest week's last day
 
 WITH
 
@@ -14,8 +15,8 @@ week_events AS (
     user_id,
     event_type,
     session_id,
-    DATE(timestamp, @time_zone) AS local_date,
-    DIV(DATE_DIFF(@week_ending, DATE(timestamp, @time_zone), DAY), 7) AS weeks_ago,
+    timestamp,
+    ARRAY_LENGTH(@week_starts) - RANGE_BUCKET(timestamp, @week_starts) AS weeks_ago,
     COALESCE(price, 0) * COALESCE(quantity, 1) AS amount_usd
   FROM {{ events }}
   WHERE
@@ -35,12 +36,10 @@ SELECT
   COUNTIF(event_type = 'removed_from_cart') AS removed_from_cart,
   COUNTIF(event_type = 'cart_quantity_updated') AS cart_quantity_updated,
   COUNT(DISTINCT session_id) AS total_sessions,
+  -- A day for each customer, not for each event: time zones are dear.
   GREATEST(
-    DATE_DIFF(
-      IF(weeks_ago = 0, @as_of, DATE_SUB(@week_ending, INTERVAL 7 * weeks_ago DAY)),
-      MAX(local_date),
-      DAY
-    ),
+    DATE_DIFF(@week_ending, DATE(MAX(timestamp), @time_zone), DAY)
+    - IF(weeks_ago = 0, DATE_DIFF(@week_ending, @as_of, DAY), 7 * weeks_ago),
     0
   ) AS days_since_last_activity,
   CAST(

@@ -13,10 +13,10 @@ import structlog
 from bqemulator.sql.translator import SQLTranslator
 
 from model import churn
-from model.churn import FloatArray
 from report import warehouse
 from report.build import _score
 from report.cells import Cells
+from report.limits import representatives
 from report.lookback import PastWeek, look_back_on
 from report.metrics import summary
 from report.segments import segment_breakdown
@@ -49,22 +49,21 @@ class Limit:
     def __call__(self) -> Numbers:
         """Count, look back, score, correct, add up."""
         model = churn.load()
-        table, past = self._table(*self._cells), self._table(*self._look_back)
-        weeks = [_cells(table[table[:, 0] == weeks_ago]) for weeks_ago in (0, 1)]
-        past_week = PastWeek(look_back_week(WEEK), past[:, :8], past[:, 8].astype(np.int64), past[:, 9].astype(np.int64))
+        limits = scan().limits
+        cells, (weeks_ago, customers, spent_usd) = warehouse._counted("cells.sql", self._rows(*self._cells), 4, limits)
+        past_cells, (were, churned) = warehouse._counted("backtest.sql", self._rows(*self._look_back), 3, limits)
+        both_weeks = Cells(representatives(cells, limits), customers.astype(np.int64), spent_usd)
+        weeks = [both_weeks.where(weeks_ago == week) for week in (0, 1)]
+        past_features = representatives(past_cells, limits)
+        past_week = PastWeek(look_back_week(WEEK), past_features, were.astype(np.int64), churned.astype(np.int64))
         lesson = look_back_on(past_week, churn.log_odds(model, past_week.features))
         scored = [_score(model, lesson.calibration, week) for week in weeks]
         summary(*scored)
         segment_breakdown(*scored)
         return numbers_of(model, *weeks)
 
-    def _table(self, sql: str, values: Mapping[str, Any]) -> FloatArray:
-        columns = self._connection.execute(sql, values).fetchnumpy().values()
-        return np.column_stack([np.asarray(column, dtype=np.float64) for column in columns])
-
-
-def _cells(table: FloatArray) -> Cells:
-    return Cells(table[:, 1:9], table[:, 9].astype(np.int64), table[:, 10])
+    def _rows(self, sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, values).fetchall()
 
 
 def _translated(query: str) -> str:

@@ -15,7 +15,7 @@ from tests.benchmarks.numbers import NOW, WEEK, Numbers, numbers_of
 from tests.benchmarks.shop import CLIENT
 
 PATIENCE_SECONDS = 600.0
-_OF_FEATURES = ("client_id", "week_ending", "as_of", "time_zone", "scan_start", "scan_end")
+_OF_FEATURES = ("client_id", "week_ending", "as_of", "time_zone", "week_starts", "scan_start", "scan_end")
 
 
 def report(settings: Settings, trace: build.Trace) -> Report:

@@ -35,6 +35,7 @@ PARAMETERS = {
     "most_customers": "INT64",
 }
 LISTS = {
+    "week_starts": "TIMESTAMP",
     **{f"{feature}_limits": "INT64" for feature in FEATURES},
     "total_spent_usd_limits": "FLOAT64",
     "cells": "STRING",

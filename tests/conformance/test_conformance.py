@@ -15,9 +15,9 @@ CASES = {page.stem: read(page) for page in PAGES}
 FEATURE_TYPES = {feature: "FLOAT64" if feature == "total_spent_usd" else "INT64" for feature in FEATURES}
 COLUMNS = {
     "features.sql": {"weeks_ago": "INT64", "user_id": "STRING", **FEATURE_TYPES},
-    "cells.sql": {"weeks_ago": "INT64", **FEATURE_TYPES, "customers": "INT64", "spent_usd": "FLOAT64"},
+    "cells.sql": {"cell": "STRING", "weeks_ago": "INT64", "customers": "INT64", "spent_usd": "FLOAT64"},
     "customers.sql": {"user_id": "STRING", "email": "STRING", "name": "STRING", **FEATURE_TYPES},
-    "backtest.sql": {**FEATURE_TYPES, "customers": "INT64", "churned": "INT64"},
+    "backtest.sql": {"cell": "STRING", "customers": "INT64", "churned": "INT64"},
 }
 TABLES = {
     "events": {
