@@ -34,8 +34,8 @@ EVENTS = pa.schema(
 )
 USERS = pa.schema({"client_id": pa.int64(), "user_id": pa.string(), "email": pa.string(), "name": pa.string()})
 
-# DuckDB, on which the emulator stands, would download the extension; it comes in a wheel here. At each value of a parameter it looks
-# for pandas: None says at once that there is none. And what was imported is no garbage, so that no collection need go through it.
+# DuckDB, on which the emulator stands, would download the extension; it comes in a wheel here. At each value of a parameter it
+# looks for pandas: None says at once that there is none. What was imported is no garbage: no collection need go through it.
 _START = """
 import gc, sys
 from duckdb_extensions import import_extension
