@@ -1,7 +1,5 @@
 """deploy.sh against a stand-in for Google's cloud, its commands against gcloud's and bq's own parsers, and what it uploads."""
 
-import fcntl
-import hashlib
 import json
 import logging
 import os
@@ -20,8 +18,8 @@ from google.cloud.logging_v2.types import LogMetric
 from google.cloud.monitoring_v3 import AlertPolicy
 
 from deploy.api_keys import with_key
-from local import function
-from local.programs import CACHE, ROOT
+from local import deployed, function
+from local.programs import ROOT
 from report import logs
 from report.access import grant_of, hash_of, parse_api_keys
 from report.settings import read_settings
@@ -406,32 +404,10 @@ def test_an_exception_is_logged_with_its_stack_where_error_reporting_looks_for_i
 # What is uploaded
 
 
-def interpreter() -> str:
-    """The Python of the deployed runtime where this machine has it, else the one that runs the tests."""
-    (minor,) = re.findall(r"--runtime=python3(\d+)", (ROOT / "deploy.sh").read_text("utf-8"))
-    found = shutil.which(f"python3.{minor}")
-    works = found and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0
-    return found if found and works else sys.executable
-
-
 @pytest.fixture(scope="session")
 def deployed_python() -> Path:
-    """A Python environment with requirements.txt and nothing else, kept in .cache until that changes."""
-    wanted, python = ROOT / "requirements.txt", interpreter()
-    folder = CACHE / f"deployed-{hashlib.sha256(python.encode() + wanted.read_bytes()).hexdigest()[:16]}"
-    CACHE.mkdir(exist_ok=True)
-    with (CACHE / "deployed.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "complete").exists():
-            for old in CACHE.glob("deployed-*/"):
-                shutil.rmtree(old)
-            subprocess.run([python, "-m", "venv", folder], check=True)
-            # As in the Makefile: older pips stumble over extras where they resolve and hashes are required.
-            install = ["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps", "-r", wanted]
-            for arguments in (install, ["check"]):
-                subprocess.run([folder / "bin/python", "-m", "pip", *arguments], check=True)
-            (folder / "complete").touch()
-    return folder / "bin/python"
+    """The Python of an environment with requirements.txt and nothing else."""
+    return deployed.python()
 
 
 @pytest.mark.usefixtures("sample_shop")

@@ -5,7 +5,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, sleep
 
-from local import function, programs
+from local import deployed, function, programs
 from local.bigquery import LocalBigQuery
 from report.access import ALL_CLIENTS, hash_of
 from tests.benchmarks import served
@@ -127,7 +126,7 @@ def _process(source: Path, port: int, settings: Mapping[str, str], folder: Path)
     options = ["--target", "reports", "--source", str(source), "--host", "127.0.0.1", "--port", str(port)]
     with Path(folder, "function.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "functions_framework", *options], env=environment, stdout=log, stderr=log, cwd=programs.ROOT
+            [deployed.python(), "-m", "functions_framework", *options], env=environment, stdout=log, stderr=log, cwd=programs.ROOT
         )
         try:
             yield

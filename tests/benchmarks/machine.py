@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from local import deployed
+
 PACKAGES = ("google-cloud-bigquery", "xgboost-cpu", "functions-framework", "gunicorn", "bqemulator", "duckdb")
 
 
@@ -18,8 +20,14 @@ def description() -> str:
     return (
         f"{datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} processors ({processor}), {memory_gib:.0f} GiB of memory, "
         f"Linux {platform.release().split('-')[0]}, Python {platform.python_version()}; {packages}{_wrk()}. "
+        f"Where the function is a process of its own, it has what it has where it is deployed: requirements.txt alone, "
+        f"on {_deployed_python()}. "
         f"Load average when it began: {os.getloadavg()[0]:.1f}."
     )
+
+
+def _deployed_python() -> str:
+    return subprocess.run([deployed.python(), "--version"], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _value(file: str, name: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
-from local import function
+from local import deployed, function
 from local.bigquery import LocalBigQuery
 from tests.benchmarks import served
 from tests.benchmarks.say import say
@@ -37,7 +37,7 @@ def peaks(warehouse: LocalBigQuery, sizes: Sequence[int], runs: int) -> dict[int
     for run in range(runs):
         say(f"Memory: round {run + 1} of {runs}")
         for size in sizes:
-            with function.running(_settings(warehouse, size)) as reports:
+            with function.running(_settings(warehouse, size), python=deployed.python()) as reports:
                 for _ in range(REPORTS):
                     served.ask(reports)
                 found[size].append(served.most_memory(served.worker(reports)))
@@ -48,7 +48,7 @@ def capped(warehouse: LocalBigQuery, size: int) -> Capped:
     """A report of that size from a process that can get no more data memory (RLIMIT_DATA, `ulimit -d`) than the cap."""
     say(f"Memory: {size:,} customers a week in {CAP_MIB} MiB")
     limit = CAP_MIB * served.MIB
-    with function.running(_settings(warehouse, size)) as reports:
+    with function.running(_settings(warehouse, size), python=deployed.python()) as reports:
         for process in served.line(reports):
             resource.prlimit(process, resource.RLIMIT_DATA, (limit, limit))
         started = perf_counter()

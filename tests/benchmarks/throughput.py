@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from threading import Event
 from unittest.mock import patch
 
-from local import function
+from local import deployed, function
 from report import build, warehouse
 from report.settings import Settings
 from tests.benchmarks import peers, served
@@ -81,7 +81,7 @@ def measure(settings: Settings, seconds: int) -> list[Throughput]:
             script = Path(folder, "requests.lua")
             script.write_text(_SCRIPT.format(week_ending=WEEK.ending, client=1 if cached else "client"))
             its_settings = function.bigquery_settings(bigquery.endpoint) | {"THREADS": str(threads)}
-            with function.running(its_settings | ({} if cached else served.NO_CACHE)) as reports:
+            with function.running(its_settings | ({} if cached else served.NO_CACHE), python=deployed.python()) as reports:
                 for _ in range(3):
                     served.ask(reports)
                 command = [wrk, f"-c{readers}", "-t1", f"-d{seconds}s", "--timeout=60s", "--latency", f"-s{script}"]
