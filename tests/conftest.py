@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import hypothesis
 import pyarrow as pa
 import pytest
 
@@ -26,6 +27,10 @@ from local.bigquery import LocalBigQuery
 from local.shops import LocalShop
 
 Row = Mapping[str, Any]
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("unhurried", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
