@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from report.access import Grants, parse_api_keys
@@ -145,11 +146,20 @@ def _gemini(given: Mapping[str, str]) -> GeminiSettings | None:
 def _mail(given: Mapping[str, str]) -> MailSettings | None:
     if "SMTP_URL" not in given:
         return None
-    if not re.match(r"smtps?://[^/?#]+$", given["SMTP_URL"]):
+    if not (re.match(r"smtps?://[^/?#]+$", given["SMTP_URL"]) and _has_a_host(given["SMTP_URL"])):
         raise SettingsError("SMTP_URL takes an address such as smtp://user:password@mail.example:587")
     if "@" not in given.get("MAIL_FROM", ""):
         raise SettingsError("MAIL_FROM is needed beside SMTP_URL: the address from which the reports come")
     return MailSettings(given["SMTP_URL"], given["MAIL_FROM"])
+
+
+def _has_a_host(url: str) -> bool:
+    """Whether there is a host in it and, behind a colon, nothing but a port."""
+    try:
+        address = urlsplit(url)
+        return bool(address.hostname) and (address.port is None or address.port > 0)
+    except ValueError:
+        return False
 
 
 def _page_url(given: Mapping[str, str]) -> str | None:

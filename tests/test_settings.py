@@ -10,6 +10,8 @@ from report.settings import SettingsError, read_settings
     [
         ({"SMTP_URL": "mail.example:587"}, "SMTP_URL takes an address such as"),
         ({"SMTP_URL": "smtp://mail.example/secret"}, "SMTP_URL takes an address such as"),
+        ({"SMTP_URL": "smtp://user:secret"}, "SMTP_URL takes an address such as"),
+        ({"SMTP_URL": "smtp://user:secret@:587"}, "SMTP_URL takes an address such as"),
         ({"SMTP_URL": "smtp://mail.example"}, "MAIL_FROM is needed beside SMTP_URL"),
         ({"SMTP_URL": "smtp://mail.example", "MAIL_FROM": "secret"}, "MAIL_FROM is needed beside SMTP_URL"),
         ({"PAGE_URL": "secret"}, "PAGE_URL takes the address of the report's page"),
