@@ -41,7 +41,7 @@ def representatives(numbers: IntArray, limits: Limits) -> FloatArray:
     """For buckets of these `numbers` (n × 8) features that lie in them (n × 8): the limit at which each begins.
 
     The first begins nowhere: for it any value clearly below its end, or 0 where it has no end either.
-    Raises IndexError for a number of no bucket.
+    Raises IndexError for a number beyond the last bucket.
     """
     columns = [np.take([_below(limits[name]), *limits[name]], column) for name, column in zip(FEATURES, numbers.T, strict=True)]
     return np.column_stack(columns).astype(np.float64)

@@ -21,7 +21,7 @@ from report.cells import Cells, IntArray, ScoredCells
 from report.limits import Limits, buckets, representatives
 from report.lookback import PastWeek
 from report.settings import WarehouseSettings
-from report.week import DAYS_TO_COME_BACK, Week, midnight
+from report.week import DAYS_TO_COME_BACK, Week, midnight, week_starts
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -131,14 +131,14 @@ Parameters = dict[str, tuple[str, Any]]
 
 def _parameters(scan: Scan, weeks: int) -> Parameters:
     week, limits = scan.week, scan.limits
-    week_starts = [midnight(week.start - timedelta(days=7 * ago), week.time_zone) for ago in reversed(range(weeks))]
+    starts = week_starts(week.ending, weeks, week.time_zone)
     return {
         "client_id": ("INT64", scan.client_id),
         "week_ending": ("DATE", week.ending),
         "as_of": ("DATE", week.as_of),
         "time_zone": ("STRING", week.time_zone.key),
-        "week_starts": ("TIMESTAMP", week_starts),
-        "scan_start": ("TIMESTAMP", week_starts[0]),
+        "week_starts": ("TIMESTAMP", starts),
+        "scan_start": ("TIMESTAMP", starts[0]),
         "scan_end": ("TIMESTAMP", midnight(week.ending + timedelta(days=1), week.time_zone)),
     } | {f"{feature}_limits": ("FLOAT64" if feature == "total_spent_usd" else "INT64", limits[feature]) for feature in FEATURES}
 
@@ -220,7 +220,7 @@ def _query(
         # As they came, which is as text: the library's own rows take three times as much of the processor.
         rows = [tuple(cell["v"] for cell in row["f"]) for page in answer.pages for row in page.raw_page.get("rows", ())]
     found = [field.name for field in answer.schema]
-    if found != list(columns) or len(rows) != answer.total_rows:
+    if found != list(columns) or len(rows) != answer.total_rows or {len(row) for row in rows} - {len(columns)}:
         raise WarehouseError(f"{query} returned {len(rows)} of {answer.total_rows} rows, with the columns {found}")
     return rows, answer.total_bytes_processed or 0
 

@@ -63,6 +63,11 @@ def look_back_week(week: Week) -> Week:
     return replace(week, ending=last_whole_day - timedelta(days=DAYS_TO_COME_BACK))
 
 
+def week_starts(ending: date, weeks: int, time_zone: ZoneInfo) -> list[datetime]:
+    """The instants (UTC) at which so many weeks begin, oldest first, of which the last ends on `ending`."""
+    return [midnight(ending - timedelta(days=7 * weeks_ago + 6), time_zone) for weeks_ago in reversed(range(weeks))]
+
+
 def midnight(day: date, time_zone: ZoneInfo) -> datetime:
     """The instant (UTC) at which `day` begins in `time_zone`.
 

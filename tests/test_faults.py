@@ -51,6 +51,7 @@ REFUSALS: dict[str, Behaviour] = {
     "broken JSON": lambda call, _over: send(call, 200, "application/json", b'{"jobComplete": true, "rows": [{"f"'),
     "JSON without rows": answers(200, {"jobComplete": True}),
     "a missing column": answers(200, loopback.rows(CELL[1:], columns=loopback.COLUMNS["weeks_ago"][1:])),
+    "a row without values": answers(200, loopback.rows(())),
     "a NULL": answers(200, loopback.rows((*CELL[:-1], None))),
     "no number": answers(200, loopback.rows((*CELL[:-1], "NaN"))),
     "an empty cell": answers(200, loopback.rows((*CELL[:-2], 0, 0.0))),

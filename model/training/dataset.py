@@ -19,7 +19,7 @@ import pyarrow as pa
 import sqlglot
 
 from model.churn import FEATURES
-from report.week import Week, midnight
+from report.week import Week, midnight, week_starts
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -102,15 +102,14 @@ _RANGE_BUCKET = "CREATE MACRO range_bucket(point, boundaries) AS len(list_filter
 
 
 def _parameters(client_id: int, weeks: int, last_day: date, time_zone: ZoneInfo) -> dict[str, Any]:
-    first_days = (last_day - timedelta(days=7 * ago + 6) for ago in reversed(range(weeks)))
-    week_starts = [midnight(day, time_zone) for day in first_days]
+    starts = week_starts(last_day, weeks, time_zone)
     return {
         "client_id": client_id,
         "week_ending": last_day,
         "as_of": last_day,
         "time_zone": time_zone.key,
-        "week_starts": week_starts,
-        "scan_start": week_starts[0],
+        "week_starts": starts,
+        "scan_start": starts[0],
         "scan_end": midnight(last_day + timedelta(days=1), time_zone),
     }
 
