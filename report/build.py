@@ -26,7 +26,7 @@ from report.history import NO_HISTORY, WEEKS, history
 from report.insights import key_insights
 from report.limits import cell_limits
 from report.lookback import FAILED, look_back_insight, look_back_on
-from report.metrics import risk_breakdown, summary
+from report.metrics import average_churn, risk_breakdown, summary
 from report.narrative import Facts, executive_summary
 from report.risk import at_high_risk
 from report.schema import AtRiskCustomer, Meta, Report, ReportData
@@ -131,6 +131,7 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
             risk_factors=top_risk_factors(factors),
             segments=segments,
             recommendations=recommendations(this_week, last_week, factors),
+            average_churn=average_churn(this_week),
             look_back=look_back_insight(lesson),
         )
 

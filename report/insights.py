@@ -2,8 +2,10 @@
 
 from report.cells import ScoredCells
 from report.lookback import LookBack, look_back_insight
+from report.metrics import average_churn
 from report.risk import at_high_risk, churned
 from report.schema import SegmentRow, Summary
+from report.segments import most_at_risk
 from report.words import counted, dollars, percent
 
 
@@ -27,11 +29,10 @@ def key_insights(
 
 def _of_the_brief(this_week: ScoredCells) -> tuple[str, ...]:
     high, gone = at_high_risk(this_week).customers, churned(this_week).customers
-    average = (this_week.mean_churn_probability or 0.0) * 100
     return (
         f"{counted(high, 'customer')} {_are(high)} currently classified as high churn risk." if high else "",
         f"{counted(gone, 'customer')} {_are(gone)} estimated to have churned this week." if gone else "",
-        f"Average churn probability across your base is {percent(average)}.",
+        f"Average churn probability across your base is {percent(average_churn(this_week) or 0.0)}.",
     )
 
 
@@ -39,7 +40,7 @@ def _beyond(
     summary: Summary, segments: tuple[SegmentRow, ...], this_week: ScoredCells, last_week: ScoredCells
 ) -> tuple[str, ...]:
     high, high_before = at_high_risk(this_week), at_high_risk(last_week)
-    riskiest = max(segments, key=lambda row: row.riskLevel)
+    riskiest = most_at_risk(segments)
     return (
         _high_risk_change(summary.prevWeekComparison.highRisk, high.customers, high_before.customers),
         _active_change(this_week.customers, last_week.customers),
@@ -47,15 +48,15 @@ def _beyond(
         if high.spent_usd > 0
         else "",
         f"The {riskiest.segment} segment is most at risk: its average churn probability is {percent(riskiest.riskLevel)}."
-        if sum(row.count > 0 for row in segments) > 1
+        if riskiest
         else "",
     )
 
 
 def _high_risk_change(change: float | None, now: int, before: int) -> str:
-    if change is None or now == before:
+    if not change:
         return ""
-    direction = "up" if now > before else "down"
+    direction = "up" if change > 0 else "down"
     return f"High-risk customers are {direction} {percent(abs(change))} on last week, from {before} to {now}."
 
 

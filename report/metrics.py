@@ -33,6 +33,12 @@ def risk_breakdown(this_week: ScoredCells) -> tuple[RiskCount, ...]:
     )
 
 
+def average_churn(scored: ScoredCells) -> float | None:
+    """The mean churn probability, in percent, unrounded; None without customers."""
+    probability = scored.mean_churn_probability
+    return None if probability is None else probability * 100
+
+
 def retention_rate(scored: ScoredCells) -> float | None:
     """The share of customers that did not churn, in percent, unrounded; None without customers."""
     return (1 - churned(scored).customers / scored.customers) * 100 if scored.customers else None

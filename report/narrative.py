@@ -6,7 +6,7 @@ Nothing here touches the outside: whoever asks Gemini is handed in.
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from functools import cache
@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from report import quantities as q
 from report.gemini import GeminiError
 from report.schema import Recommendation, RiskFactor, SegmentRow, Summary, SummarySource
+from report.segments import most_at_risk
 from report.words import counted, day, percent
 
 MOST_PARAGRAPHS = 3
@@ -36,6 +37,8 @@ class Facts:
     risk_factors: tuple[RiskFactor, ...]
     segments: tuple[SegmentRow, ...]
     recommendations: tuple[Recommendation, ...]
+    average_churn: float | None
+    """In percent, as the insights have it: not rounded to the summary's four decimals first."""
     look_back: str = ""
     """How right the last call was: one of the insights, which the template says too."""
 
@@ -183,13 +186,6 @@ def _changes(summary: Summary) -> list[tuple[str, float]]:
     return [(what, change) for what, change in changes if change is not None]
 
 
-def _riskiest(segments: Sequence[SegmentRow]) -> SegmentRow | None:
-    """The segment with the highest risk, where there is one above the others."""
-    riskiest_first = sorted((row for row in segments if row.count), key=lambda row: -row.riskLevel)
-    clear = len(riskiest_first) > 1 and riskiest_first[0].riskLevel > riskiest_first[1].riskLevel
-    return riskiest_first[0] if clear else None
-
-
 def _render(template: str, facts: Facts) -> str:
     """A template filled with the facts, field by field."""
     parts = {field.name: getattr(facts, field.name) for field in fields(facts)}
@@ -199,8 +195,7 @@ def _render(template: str, facts: Facts) -> str:
         .render(
             **parts,
             changes=_changes(facts.summary),
-            average_churn=_in_percent(facts.summary.avgChurnProbability),
-            riskiest=_riskiest(facts.segments),
+            riskiest=most_at_risk(facts.segments),
         )
     )
 

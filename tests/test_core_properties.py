@@ -26,7 +26,7 @@ from report.factors import count_leading_factors, top_risk_factors
 from report.history import history
 from report.insights import key_insights
 from report.lookback import PastWeek, look_back_insight, look_back_on
-from report.metrics import risk_breakdown, summary
+from report.metrics import average_churn, risk_breakdown, summary
 from report.narrative import Facts, accepted, template_summary
 from report.pages import html, pdf
 from report.pages.view import view
@@ -87,6 +87,7 @@ def report_of(now: Cells, before: Cells, past: PastWeek) -> tuple[Report, Facts]
         risk_factors=top_risk_factors(factors),
         segments=segments,
         recommendations=recommendations(this_week, last_week, factors),
+        average_churn=average_churn(this_week),
         look_back=look_back_insight(lesson),
     )
     report = Report(
@@ -135,6 +136,8 @@ def test_the_parts_of_any_report_add_up_and_its_sentences_are_whole(now: Cells, 
         assert re.fullmatch(r"[A-Z0-9\"].*\.", text)
         assert not re.search(r"\b(nan|inf|None|null)\b|[{}]|\de[+-]|  |-0\.0\b", text)
     assert accepted(data.executiveSummary, facts) == data.executiveSummary
+    for average in re.findall(r"across your base is (.+)\.$", "\n".join(data.keyInsights), re.MULTILINE):
+        assert f"average churn probability is {average}." in data.executiveSummary
     assert Report.model_validate_json(report.model_dump_json()) == report
 
 

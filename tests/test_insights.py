@@ -72,6 +72,15 @@ def test_what_does_not_apply_is_not_told() -> None:
     ]
 
 
+def test_of_two_segments_with_the_same_risk_neither_is_most_at_risk() -> None:
+    assert not [told for told in insights(week(Cell(0.3), Cell(0.3, sessions=40)), NOBODY) if "most at risk" in told]
+
+
+def test_a_change_of_next_to_nothing_is_not_told_as_one() -> None:
+    now, before = week(Cell(0.75, 10_001)), week(Cell(0.75, 10_000))
+    assert not [told for told in insights(now, before) if "on last week" in told]
+
+
 def test_a_little_spent_is_told_and_so_is_the_riskier_of_two_customers() -> None:
     assert insights(week(Cell(0.75, 1, 0.5), Cell(0.1, 1, 0.25, sessions=40)), NOBODY)[-2:] == [
         "High-risk customers spent $0.50 of the $0.75 spent this week.",

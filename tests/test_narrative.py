@@ -48,6 +48,7 @@ THE_BRIEFS = Facts(
         RiskFactor(factor="Decreased Purchase Frequency", impact="High"),
         RiskFactor(factor="High Cart Abandonment", impact="Medium"),
     ),
+    average_churn=15.0,
     segments=(
         SegmentRow(segment="High-Value", count=200, riskLevel=12.5, trend="down"),
         SegmentRow(segment="Regular", count=300, riskLevel=14.0, trend="up"),
@@ -100,15 +101,17 @@ def any_facts(draw: st.DrawFn) -> Facts:
         priority="high",
         expectedImpact=f"They spent ${spent:,.2f} this week; about {churned} of these {high} may stay away for four weeks.",
     )
+    average = draw(st.floats(0, 1)) if total else None
     return Facts(
         week_start=ending - timedelta(days=6),
         week_ending=ending,
+        average_churn=None if average is None else average * 100,
         summary=Summary(
             totalCustomers=total,
             highRiskCount=high,
             churnedThisWeek=churned,
             retentionRate=round((1 - churned / total) * 100, 1) if total else None,
-            avgChurnProbability=round(draw(st.floats(0, 1)), 4) if total else None,
+            avgChurnProbability=None if average is None else round(average, 4),
             prevWeekComparison=PreviousWeekComparison(highRisk=draw(change), churned=draw(change), retention=draw(change)),
         ),
         key_insights=(f"{high} customers are currently classified as high churn risk.",) if high else (),
@@ -570,6 +573,7 @@ def test_facts_have_no_room_for_anything_about_anyone() -> None:
         "segments",
         "look_back",
         "recommendations",
+        "average_churn",
     }
 
 
