@@ -59,7 +59,7 @@ The data
   --max-bytes-billed BYTES   refuses a query that would read more ($max_bytes_billed)
   --create-tables            create the dataset and the tables where they are missing
 
-Secrets, each read from a file; without the flag, what Secret Manager has stays
+Secrets, each read from a file; without the flag, what Secret Manager has stays, where any other setting has its default again
   --api-keys-file FILE       API_KEYS; the first time without it, the key of the weekly call is the only one
   --clients-file FILE        CLIENTS; the first time without it, {}
   --gemini-key-file FILE     the Gemini key; without one the template writes the summaries
@@ -70,7 +70,7 @@ Settings
   --mail-from ADDRESS        from which the reports come
   --page-url URL             the report's page that messages link to (the function's own)
   --allowed-origins ORIGINS  of the frontend, with commas between them (none)
-  --schedule, --time-zone    of the weekly call ($schedule, $time_zone)
+  --schedule, --time-zone    of the weekly call ($schedule, $time_zone); let it be Monday for every client by then
   --concurrency, --cpu, --memory, --timeout SECONDS, --min-instances, --max-instances
                              ($concurrency, $cpu, $memory, $timeout, $min_instances, $max_instances)
   --ingress all|internal-only|internal-and-gclb  where requests may come from ($ingress)

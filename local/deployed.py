@@ -1,4 +1,7 @@
-"""The Python environment that the function has where it is deployed: requirements.txt and nothing else."""
+"""The Python environment that the function has where it is deployed, requirements.txt and nothing else, to be run here.
+
+The Makefile's .venv-deployed has what Linux and the deployed Python get, to be looked at.
+"""
 
 import fcntl
 import hashlib

@@ -1,6 +1,7 @@
 """The doors by which a weekly report goes out: a signed webhook, Slack, e-mail. Nothing is stored.
 
-A message goes again while there is hope and time, and carries the same id each time, so that receivers can drop repeats.
+A message goes again while there is hope and time, and carries the same id each time, so that receivers can drop repeats; Slack
+alone has no place for one.
 """
 
 import ipaddress

@@ -77,7 +77,7 @@ class WeeklyRun(Part):
 
     @property
     def to_be_tried_again(self) -> bool:
-        """Whether another call would help any client."""
+        """Whether another call may help any client."""
         return any(result.status in ("failed", "not_reached") for result in self.results)
 
 

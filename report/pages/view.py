@@ -413,7 +413,7 @@ def _notes(corrected: bool) -> tuple[tuple[str, str], ...]:
         ("Churned", f"a churn probability of {CHURNED:.0%} or more: an estimate, not yet a fact."),
         ("Retention", "the share of the week’s customers that are not counted as churned."),
         ("Impact of a risk factor", "High where it leads for half of the customers at high risk or more, Medium from a quarter."),
-        ("Changes", "against the seven days before, in percent of that week’s number."),
+        ("Changes", "against the seven days before: so many customers more or fewer, all else in percent of that week’s number."),
         ("Money", "US dollars that customers spent in the week."),
     )
 

@@ -205,14 +205,13 @@ def _profile(found: Results) -> dict[str, str]:
     speed = found.speeds[profile.customers]
     total = sum(profile.by_group.values())
     groups = sorted(profile.by_group.items(), key=lambda group: -group[1])
-    fixed, limit, ours = found.speeds[0].seconds[OURS].median, speed.seconds[LIMIT].median, speed.seconds[OURS].median
+    limit, ours = speed.seconds[LIMIT].median, speed.seconds[OURS].median
     return {
         "profile_customers": f"{profile.customers:,}",
         "steps": _rows(("step", "ms"), ((step, milliseconds.text(1)) for step, milliseconds in profile.steps.items())),
         "profile": _rows(("where", "ms", "share"), ((name, f"{ms:.0f}", f"{ms / total:.0%}") for name, ms in groups)),
         "profile_total": _seconds(ours),
         "profile_limit": _seconds(limit),
-        "profile_rest": _seconds(max(ours - fixed - limit, 0.0)),
         "profile_cells": f"{speed.cells:,}",
     }
 
