@@ -176,7 +176,18 @@ def test_a_query_names_its_client_and_is_limited_in_time_and_cost(misled: Misled
         assert {"client_id", "scan_start", "scan_end"} <= {parameter["name"] for parameter in body["queryParameters"]}
 
 
-@pytest.mark.parametrize("failure", [loopback.refuses(500, "backendError", "Try again"), hangs, html])
+PAST = ("1,1,1,1,1,1,2,1", 10, 4)
+LOOK_BACKS: dict[str, Behaviour] = {
+    "fails": loopback.refuses(500, "backendError", "Try again"),
+    "hangs": hangs,
+    "is a page of HTML": html,
+    "lost more customers than there were": answers(200, loopback.rows((*PAST[:2], 11), columns=loopback.COLUMNS["churned"])),
+    "has an empty cell": answers(200, loopback.rows((PAST[0], 0, 0), columns=loopback.COLUMNS["churned"])),
+    "has a cell twice": answers(200, loopback.rows(PAST, PAST, columns=loopback.COLUMNS["churned"])),
+}
+
+
+@pytest.mark.parametrize("failure", LOOK_BACKS.values(), ids=LOOK_BACKS)
 def test_where_the_look_back_alone_fails_the_report_goes_out_uncorrected_and_says_so(misled: Misled, failure: Behaviour) -> None:
     def but_for_the_look_back(call: Call, over: Event) -> None:
         (failure if loopback.is_look_back(call) else loopback.ten_customers)(call, over)

@@ -289,6 +289,12 @@ def test_private_network_addresses_are_known(address: str, public: bool) -> None
     assert is_public(address) is public
 
 
+def test_no_webhook_reaches_into_a_private_network_or_tells_what_is_there(example: Report) -> None:
+    assert outcome(example, "https://localhost/hook").status == "refused"
+    nowhere = outcome(example, "https://no-such-shop.invalid/hook")
+    assert (nowhere.status, nowhere.detail) == ("failed", "the receiver's name is not found")
+
+
 @contextmanager
 def https_receiver(certificate: trustme.LeafCert) -> Iterator[tuple[int, list[str]]]:
     """A receiver over TLS on this machine: its port, and the hosts that it was asked for."""
