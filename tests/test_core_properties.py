@@ -17,12 +17,12 @@ from pydantic import ValidationError
 from pypdf import PdfReader
 
 from model import churn
-from report.advice import FACTOR_ACTIONS, recommendations
+from report.advice import recommendations
 from report.calibration import IDENTITY, Calibration, apply, fit
 from report.cells import Cells, ScoredCells
 from report.customers import at_risk_customers, riskiest_cells
 from report.drift import share_outside
-from report.factors import FACTOR_NAMES, count_leading_factors, top_risk_factors
+from report.factors import count_leading_factors, top_risk_factors
 from report.history import history
 from report.insights import key_insights
 from report.lookback import PastWeek, look_back_insight, look_back_on
@@ -331,9 +331,3 @@ def test_any_name_can_be_set_in_the_pdf(texts: tuple[str, str, str]) -> None:
 @pytest.mark.parametrize("text", NASTY, ids=range(len(NASTY)))
 def test_each_nasty_name_can_be_set_in_the_pdf(text: str) -> None:
     assert PdfReader(io.BytesIO(pdf.document(view(named(text, text, text))))).pages
-
-
-def test_whatever_leads_the_risk_has_a_name_and_an_advice_that_can_be_printed() -> None:
-    for feature in churn.FEATURES:
-        assert FACTOR_NAMES[feature] == FACTOR_NAMES[feature].title()
-        assert re.fullmatch(r"[A-Z][a-z].*[a-z]\.", FACTOR_ACTIONS[feature])

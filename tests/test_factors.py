@@ -1,11 +1,14 @@
 """Why customers are at risk: the explanation against the model, and the sentence against the feature."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model import churn
+from report.advice import FACTOR_ACTIONS
 from report.factors import FACTOR_NAMES, count_leading_factors, leading_factor_names, leading_factors, top_risk_factors
 
 MODEL = churn.load()
@@ -71,3 +74,9 @@ def test_at_most_five_factors_are_told_and_none_without_customers() -> None:
 def test_every_feature_has_a_name_of_its_own() -> None:
     assert list(FACTOR_NAMES) == list(churn.FEATURES)
     assert len(set(FACTOR_NAMES.values())) == len(churn.FEATURES)
+
+
+def test_whatever_leads_the_risk_has_a_name_and_an_advice_that_can_be_printed() -> None:
+    for feature in churn.FEATURES:
+        assert FACTOR_NAMES[feature] == FACTOR_NAMES[feature].title()
+        assert re.fullmatch(r"[A-Z][a-z].*[a-z]\.", FACTOR_ACTIONS[feature])

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from report.week import Week, look_back_week, midnight, week_at
+from report.week import Week, look_back_week, midnight, week_at, week_starts
 
 UTC_ZONE = ZoneInfo("UTC")
 
@@ -101,3 +101,10 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_day_begins_at_its_first_instant_wherever_the_server_stands(day: date, time_zone: str, instant: str) -> None:
     found = midnight(day, ZoneInfo(time_zone))
     assert (found.isoformat(timespec="minutes"), found.tzinfo) == (f"{instant}+00:00", UTC)
+
+
+def test_weeks_begin_at_local_midnights_oldest_first() -> None:
+    assert week_starts(date(2025, 4, 6), 2, ZoneInfo("Europe/Berlin")) == [
+        datetime(2025, 3, 23, 23, tzinfo=UTC),
+        datetime(2025, 3, 30, 22, tzinfo=UTC),
+    ]
