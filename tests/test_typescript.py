@@ -1,7 +1,5 @@
 """The TypeScript in the documents compiles against the types that come out of the description of the contract."""
 
-import fcntl
-import hashlib
 import re
 import shutil
 import subprocess
@@ -9,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from local.programs import CACHE, ROOT
+from local.kept import kept
+from local.programs import ROOT
 from report.openapi import description
 from tests.programs import needed
 
@@ -20,20 +19,12 @@ PROJECT = ROOT / "docs/typescript"
 def node_modules() -> Path:
     """The packages of docs/typescript, kept in .cache until its lock file changes."""
     npm = needed("npm")
-    wanted = hashlib.sha256((PROJECT / "package-lock.json").read_bytes()).hexdigest()[:16]
-    folder = CACHE / f"typescript-{wanted}"
-    CACHE.mkdir(exist_ok=True)
-    with (CACHE / "typescript.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "complete").exists():
-            for old in CACHE.glob("typescript-*"):
-                shutil.rmtree(old)
-            shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns("node_modules"))
-            subprocess.run(
-                [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=folder, check=True, capture_output=True
-            )
-            (folder / "complete").touch()
-    return folder / "node_modules"
+
+    def make(folder: Path) -> None:
+        shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns("node_modules"))
+        subprocess.run([npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=folder, check=True, capture_output=True)
+
+    return kept("typescript", (PROJECT / "package-lock.json").read_bytes(), make) / "node_modules"
 
 
 def compiled(folder: Path, node_modules: Path, snippet: str) -> str:
