@@ -103,32 +103,31 @@ def drops(call: Call, _over: Event) -> None:
 
 def drops_in_the_middle(call: Call, _over: Event) -> None:
     """Begins an answer and closes the connection."""
-    call.send_response(200)
-    call.send_header("Content-Type", "application/json")
-    call.send_header("Content-Length", "1000")
-    call.end_headers()
+    _begin(call)
     call.wfile.write(b'{"kind": "bigquery#queryResponse", "jobComplete": true, "rows": [')
     call.close_connection = True
 
 
 def hangs_after_the_headers(call: Call, over: Event) -> None:
     """Begins an answer and says no more."""
-    call.send_response(200)
-    call.send_header("Content-Type", "application/json")
-    call.send_header("Content-Length", "1000")
-    call.end_headers()
+    _begin(call)
     call.wfile.flush()
     over.wait()
 
 
 def drips(call: Call, over: Event) -> None:
     """Sends a byte now and then, so that no read of it ever takes long."""
+    _begin(call)
+    while not over.wait(0.05):
+        call.wfile.write(b" ")
+
+
+def _begin(call: Call) -> None:
+    """The headers of an answer of a million bytes of JSON."""
     call.send_response(200)
     call.send_header("Content-Type", "application/json")
     call.send_header("Content-Length", "1000000")
     call.end_headers()
-    while not over.wait(0.05):
-        call.wfile.write(b" ")
 
 
 def send_json(call: Call, status: int, body: Mapping[str, Any]) -> None:
