@@ -64,7 +64,7 @@ lock: .venv/set-up ## Compile requirements*.in to the requirements*.txt with eve
 	$(UV_COMPILE) requirements-conformance.in -o requirements-conformance.txt >&2
 
 audit: .venv-audit/set-up .venv-deployed/set-up ## Look for insecure code, secrets, known vulnerabilities in what is deployed
-	.venv-audit/bin/bandit --quiet --recursive main.py report model deploy --exclude model/training
+	.venv-audit/bin/bandit --quiet --recursive main.py report model deploy --exclude training
 	git ls-files -z | xargs -0 .venv-audit/bin/detect-secrets-hook $(SCAN)
 	.venv-audit/bin/pip-audit --strict --progress-spinner off --path .venv-deployed/lib/python*/site-packages || { \
 		echo "FAILED: a known vulnerability, or a package that the vulnerability service did not answer for: see above." >&2; \
@@ -77,16 +77,16 @@ licences: .venv-deployed/set-up ## Write the table in docs/dependencies.md anew
 	.venv/bin/python -m local.dependencies .venv-deployed/lib/python*/site-packages
 
 train: .venv-training/set-up ## Train model/churn.ubj anew
-	.venv-training/bin/python -m model.training.train
+	.venv-training/bin/python -m training.train
 
 evaluate: .venv-training/set-up ## Measure the model on simulated and real shops
-	.venv-training/bin/python -m model.training.evaluate
+	.venv-training/bin/python -m training.evaluate
 
 pictures: .venv/set-up ## Make docs/pictures anew: the page and the PDF of the sample shop
 	.venv/bin/python -W ignore::FutureWarning -m local.pictures
 
-examples: .venv/set-up ## Make report/examples.json anew: the real answers that the OpenAPI description shows
-	REWRITE_EXAMPLES=1 .venv/bin/pytest tests/test_openapi.py
+examples: .venv/set-up ## Make report/api/examples.json anew: the real answers that the OpenAPI description shows
+	REWRITE_EXAMPLES=1 .venv/bin/pytest tests/function/test_openapi.py
 
 bench: .venv-bench/set-up ## Measure speed, memory, cost, cold start, throughput (SIZES=1000,10000, RUNS=5)
 	.venv-bench/bin/python -W ignore::FutureWarning -m tests.benchmarks.run \
@@ -102,13 +102,13 @@ mutants: .venv-mutants/set-up ## Change the pure core in all small ways; at leas
 	.venv-mutants/bin/python -W ignore::FutureWarning -m tests.mutants.run
 
 fuzz: .venv/set-up ## Ask the function 20,000 questions made of its own description (20 minutes)
-	FUZZ_AT_LENGTH=1 .venv/bin/pytest -s tests/test_fuzz.py
+	FUZZ_AT_LENGTH=1 .venv/bin/pytest -s tests/function/test_fuzz.py
 
 soak: .venv/set-up ## Many readers while BigQuery and Gemini go wrong, then a weekly run of a thousand clients (MINUTES=10)
 	.venv/bin/python -W ignore::FutureWarning -m tests.soak.run --minutes $(MINUTES)
 
 key: .venv/set-up ## Make an API key for some clients (FOR="1 2") or for all, and print what to store
-	.venv/bin/python -m report.access $(FOR)
+	.venv/bin/python -m report.api.access $(FOR)
 
 clean: ## Remove all that was installed, downloaded or cached
 	rm -rf .venv* .cache .coverage* mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -16,12 +16,12 @@ import functions_framework
 from flask import Request, Response
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from report import access
-from report.attempts import WrongKeys
-from report.logs import log_to_stdout, trace_name, trace_of_request
-from report.parameters import Format, ParameterError, ReportParameters, names_a_key, parse_parameters
+from report.api import access
+from report.api.logs import log_to_stdout, trace_name, trace_of_request
+from report.api.parameters import Format, ParameterError, ReportParameters, names_a_key, parse_parameters
+from report.api.rate_limit import WrongKeys
+from report.api.sharing import Shared
 from report.settings import SettingsError, read_settings
-from report.sharing import Shared
 from report.week import Week, week_at
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ def _weekly(request: Request) -> Response:
     """Build and send every client's weekly report: for Cloud Scheduler."""
     deadline = monotonic() + SETTINGS.weekly_deadline_seconds
     grant = _grant(request)
-    from report import weekly  # with the libraries of a report
+    from report.delivery import weekly  # with the libraries of a report
 
     try:
         asked = weekly.parse_request(request.get_data())
@@ -270,7 +270,7 @@ def _own_address(request: Request) -> str:
 
 
 def _openapi(_: Request) -> Response:
-    from report.openapi import description
+    from report.api.openapi import description
 
     return Response(description(), mimetype="application/json", headers={"Cache-Control": "public, max-age=3600"})
 

@@ -6,7 +6,7 @@ Neither is ever an argument: command lines can be seen by others on the same mac
 import json
 import sys
 
-from report.access import ALL_CLIENTS, hash_of, parse_api_keys
+from report.api.access import ALL_CLIENTS, hash_of, parse_api_keys
 
 
 def with_key(key: str, api_keys: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from local import bigquery, programs
-from report.access import ALL_CLIENTS, hash_of
+from report.api.access import ALL_CLIENTS, hash_of
 
 SETTINGS = (
     "ALLOWED_ORIGINS",

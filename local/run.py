@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 from google.cloud.bigquery import Client
 
 from local import bigquery, function, programs, shops
-from report.beside import beside
+from report.threads import run_in_thread
 
 STARTED = time.monotonic()
 
@@ -93,11 +93,11 @@ def _serve(options: argparse.Namespace) -> int:
 def _running(shop_name: str, port: int) -> Iterator[tuple[function.Function, shops.LocalShop]]:
     """The function with everything that it needs, and the shop."""
     _say(f"Building the shop {shop_name!r} and starting the local BigQuery")
-    building = beside(shops.SHOPS[shop_name], datetime.now(UTC))
+    building = run_in_thread(shops.SHOPS[shop_name], datetime.now(UTC))
     with bigquery.running() as warehouse:
         shop = building.result()
         _say(f"Loading {shop.events.num_rows:,} events and starting the function")
-        loading = beside(_load, warehouse.client, shop)
+        loading = run_in_thread(_load, warehouse.client, shop)
         settings = function.bigquery_settings(warehouse.address) | {"CLIENTS": json.dumps(shop.clients)}
         from_outside = {name: value for name, value in os.environ.items() if name.startswith(("GEMINI_", "ALLOWED_ORIGINS"))}
         with function.running(settings | from_outside, port=port) as reports:

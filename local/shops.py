@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from local.bigquery import EVENTS, USERS
-from model.training import complete_journey
-from model.training.shops import SAMPLE_SHOP, SCHEMA, simulate
+from training import complete_journey
+from training.shops import SAMPLE_SHOP, SCHEMA, simulate
 
 WEEKS = 26
 

@@ -13,26 +13,27 @@ from typing import NoReturn, TypeVar
 import numpy as np
 
 from model import churn
+from model.calibration import Calibration, apply
 from model.churn import ChurnModel
-from report import gemini, warehouse
-from report.advice import recommendations
-from report.beside import beside
-from report.calibration import Calibration, apply
-from report.cells import Cells, ScoredCells
-from report.customers import MOST_CUSTOMERS, at_risk_customers, riskiest_cells
-from report.drift import share_outside
-from report.factors import count_leading_factors, top_risk_factors
-from report.history import NO_HISTORY, WEEKS, history
-from report.insights import key_insights
-from report.limits import cell_limits
-from report.lookback import FAILED, look_back_insight, look_back_on
-from report.metrics import average_churn, risk_breakdown, summary
-from report.narrative import Facts, executive_summary
-from report.risk import at_high_risk
+from report import warehouse
+from report.analysis.backtest import FAILED, look_back_insight, look_back_on
+from report.analysis.cells import Cells, ScoredCells
+from report.analysis.customers import MOST_CUSTOMERS, Customer, at_risk_customers, riskiest_cells
+from report.analysis.drift import share_outside
+from report.analysis.factors import count_leading_factors, top_risk_factors
+from report.analysis.history import NO_HISTORY, WEEKS, history
+from report.analysis.insights import key_insights
+from report.analysis.limits import cell_limits
+from report.analysis.metrics import average_churn, risk_breakdown, summary
+from report.analysis.recommendations import recommendations
+from report.analysis.risk import at_high_risk
+from report.analysis.segments import segment_breakdown
 from report.schema import AtRiskCustomer, Meta, Report, ReportData
-from report.segments import segment_breakdown
 from report.settings import GeminiSettings, Settings, WarehouseSettings
-from report.warehouse import Customer, Scan, WarehouseError
+from report.summary import gemini
+from report.summary.executive import Facts, GeminiError, executive_summary
+from report.threads import run_in_thread
+from report.warehouse import Scan, WarehouseError
 from report.week import Week, look_back_week
 
 BESIDE_SHARE = 0.5
@@ -93,11 +94,11 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
 
     with trace.step("warehouse"):
         past = replace(scan, week=look_back_week(week))
-        counting = beside(warehouse.count_cells, place, scan, request.seconds_left(), weeks=2)
-        looking_back = beside(warehouse.look_back, place, past, request.seconds_left() * BESIDE_SHARE)
+        counting = run_in_thread(warehouse.count_cells, place, scan, request.seconds_left(), weeks=2)
+        looking_back = run_in_thread(warehouse.look_back, place, past, request.seconds_left() * BESIDE_SHARE)
         remembering = _count_earlier_weeks(place, scan, request) if request.include_history else None
         churn.prepare(model)  # its import, and that of Gemini's SDK, are slow: BigQuery's time is a good time for them
-        sdk = beside(gemini.load) if settings.gemini else None
+        sdk = run_in_thread(gemini.load) if settings.gemini else None
         weeks, bytes_processed = counting.result()
         past_week, past_bytes_processed = _unless_failed(looking_back, "look back")
         earlier_weeks, earlier_bytes_processed = _unless_failed(remembering, "history") if remembering else ((), 0)
@@ -112,7 +113,9 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
         factors = count_leading_factors(churn.contributions(model, high.cells.features), high.cells.customers)
 
     customers = (
-        beside(warehouse.riskiest_customers, place, scan, riskiest_cells(this_week), MOST_CUSTOMERS, request.seconds_left())
+        run_in_thread(
+            warehouse.riskiest_customers, place, scan, riskiest_cells(this_week), MOST_CUSTOMERS, request.seconds_left()
+        )
         if request.include_customers
         else None
     )
@@ -186,13 +189,13 @@ def _gemini(settings: GeminiSettings | None, request: Request) -> Callable[[str]
 
 
 def _too_late(_: str) -> NoReturn:
-    raise gemini.GeminiError("too little time was left")
+    raise GeminiError("too little time was left")
 
 
 def _count_earlier_weeks(place: WarehouseSettings, scan: Scan, request: Request) -> Future[tuple[tuple[Cells, ...], int]]:
     """The weeks of the history before the last, which is counted anyway: so each week is read once."""
     newest = replace(scan, week=replace(scan.week, ending=scan.week.ending - timedelta(days=14)))
-    return beside(warehouse.count_cells, place, newest, request.seconds_left() * BESIDE_SHARE, weeks=WEEKS - 2)
+    return run_in_thread(warehouse.count_cells, place, newest, request.seconds_left() * BESIDE_SHARE, weeks=WEEKS - 2)
 
 
 def _unless_failed(query: Future[tuple[T, int]], name: str) -> tuple[T, int] | tuple[None, int]:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from report.calibration import Calibration
+from model.calibration import Calibration
 
 RiskLevel = Literal["High", "Medium", "Low"]
 SegmentName = Literal["High-Value", "Regular", "Occasional", "New"]

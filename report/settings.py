@@ -9,7 +9,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from report.access import Grants, parse_api_keys
+from report.api.access import Grants, parse_api_keys
 
 
 class SettingsError(ValueError):

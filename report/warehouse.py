@@ -16,11 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from model.churn import FEATURES, FloatArray
-from report.beside import beside
-from report.cells import Cells, IntArray, ScoredCells
-from report.limits import Limits, buckets, representatives
-from report.lookback import PastWeek
+from report.analysis.backtest import PastWeek
+from report.analysis.cells import Cells, IntArray, ScoredCells
+from report.analysis.customers import Customer
+from report.analysis.limits import Limits, buckets, representatives
 from report.settings import WarehouseSettings
+from report.threads import run_in_thread
 from report.week import DAYS_TO_COME_BACK, Week, midnight, week_starts
 
 if TYPE_CHECKING:
@@ -51,16 +52,6 @@ class Scan:
     client_id: int
     week: Week
     limits: Limits
-
-
-@dataclass(frozen=True)
-class Customer:
-    """One customer's row of `customers.sql`. Email and name are None where the users table has none."""
-
-    user_id: str
-    email: str | None
-    name: str | None
-    features: tuple[float, ...]
 
 
 def connect(place: WarehouseSettings) -> None:
@@ -182,7 +173,7 @@ def _run(
     place: WarehouseSettings, query: str, parameters: Parameters, columns: Sequence[str], seconds: float
 ) -> tuple[list[Row], int]:
     """The rows of a query in `sql/`, each with these columns' values, and how many bytes BigQuery read for them."""
-    answer = beside(_query, place, query, parameters, columns, seconds)
+    answer = run_in_thread(_query, place, query, parameters, columns, seconds)
     try:
         return answer.result(timeout=seconds)
     except FutureTimeoutError as error:

@@ -6,8 +6,10 @@ from itertools import groupby
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from report.calibration import IDENTITY
-from report.risk import CHURNED, HIGH, MEDIUM
+from model.calibration import IDENTITY
+from report.analysis.risk import CHURNED, HIGH, MEDIUM
+from report.analysis.segments import SEGMENTS, SESSIONS_LIMITS, SPENT_LIMITS
+from report.formatting import counted, day, days, dollars, moment, percent, short_day, whole
 from report.schema import (
     AtRiskCustomer,
     Backtest,
@@ -20,9 +22,7 @@ from report.schema import (
     Summary,
     Trend,
 )
-from report.segments import SEGMENTS, SESSIONS_LIMITS, SPENT_LIMITS
 from report.week import DAYS_TO_COME_BACK
-from report.words import counted, day, days, dollars, moment, percent, short_day, whole
 
 Verdict = Literal["good", "bad", "neutral"]
 NOTHING = "–"

@@ -12,9 +12,9 @@ import numpy as np
 from google.cloud import bigquery
 
 from model import churn
+from model.calibration import IDENTITY, apply
 from model.churn import FEATURES
-from report.calibration import IDENTITY, apply
-from report.risk import CHURNED, HIGH, MEDIUM
+from report.analysis.risk import CHURNED, HIGH, MEDIUM
 from report.week import midnight
 from tests.benchmarks.numbers import WEEK, Numbers
 from tests.benchmarks.shop import CLIENT

@@ -15,12 +15,12 @@ from time import perf_counter, sleep
 
 from local import deployed, function, programs
 from local.bigquery import LocalBigQuery
-from report.access import ALL_CLIENTS, hash_of
+from report.api.access import ALL_CLIENTS, hash_of
 from tests.benchmarks import served
 from tests.benchmarks.say import say
 from tests.benchmarks.speed import dataset
 from tests.benchmarks.timing import Measured
-from tests.loopback.gemini import loopback_gemini, says
+from tests.support.loopback.gemini import loopback_gemini, says
 
 CUSTOMERS = 1_000
 SUMMARY = "Most of your customers are doing well.\n\nA few may be about to leave, and now is a good time to write to them."

@@ -14,12 +14,12 @@ from bqemulator.sql.translator import SQLTranslator
 
 from model import churn
 from report import warehouse
+from report.analysis.backtest import PastWeek, look_back_on
+from report.analysis.cells import Cells
+from report.analysis.limits import representatives
+from report.analysis.metrics import summary
+from report.analysis.segments import segment_breakdown
 from report.build import _score
-from report.cells import Cells
-from report.limits import representatives
-from report.lookback import PastWeek, look_back_on
-from report.metrics import summary
-from report.segments import segment_breakdown
 from report.settings import read_settings
 from report.week import DAYS_TO_COME_BACK, look_back_week, midnight
 from tests.benchmarks.numbers import WEEK, Numbers, numbers_of

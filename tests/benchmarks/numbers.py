@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from model.calibration import IDENTITY, apply
 from model.churn import ChurnModel, log_odds
-from report.calibration import IDENTITY, apply
-from report.cells import Cells, ScoredCells
-from report.risk import at_high_risk, churned
+from report.analysis.cells import Cells, ScoredCells
+from report.analysis.risk import at_high_risk, churned
 from report.week import week_at
 from tests.benchmarks.shop import WEEK_ENDING
 

@@ -5,7 +5,7 @@ from time import perf_counter
 from report.pages import pdf
 from report.pages.view import view
 from tests.benchmarks.timing import Measured
-from tests.sample_report import sample_report
+from tests.support.sample_report import sample_report
 
 RUNS = 25
 

@@ -7,8 +7,8 @@ import numpy as np
 from model import churn
 from model.churn import FEATURES
 from report import build, warehouse
-from report.cells import Cells
-from report.limits import cell_limits
+from report.analysis.cells import Cells
+from report.analysis.limits import cell_limits
 from report.schema import Report
 from report.settings import Settings
 from tests.benchmarks.numbers import NOW, WEEK, Numbers, numbers_of

@@ -16,8 +16,8 @@ from report.settings import Settings
 from tests.benchmarks import peers, served
 from tests.benchmarks.numbers import WEEK
 from tests.benchmarks.say import say
-from tests.loopback.bigquery import COLUMNS, is_look_back, loopback_bigquery, rows
-from tests.loopback.server import Behaviour, Call, send
+from tests.support.loopback.bigquery import COLUMNS, is_look_back, loopback_bigquery, rows
+from tests.support.loopback.server import Behaviour, Call, send
 
 HOW_TO_GET = "There is no wrk here, so the throughput is not measured. To get it: apt-get install wrk"
 CUSTOMERS = 10_000

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from local import browser
 from local.function import Function
 from tests.browser.reader import Reader, Seen, Shop
-from tests.loopback.prefix import behind_a_prefix
+from tests.support.loopback.prefix import behind_a_prefix
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,9 @@ from pypdf import PdfReader
 
 from local.function import Function
 from tests.browser.reader import WEEK_ENDING, Reader, Shop
-from tests.loopback.bigquery import loopback_bigquery
-from tests.loopback.gemini import FAILURES, loopback_gemini
-from tests.loopback.server import hangs
+from tests.support.loopback.bigquery import loopback_bigquery
+from tests.support.loopback.gemini import FAILURES, loopback_gemini
+from tests.support.loopback.server import hangs
 
 OpenBrowser = Callable[..., Reader]
 
@@ -115,7 +115,7 @@ def test_the_week_is_the_last_full_one_unless_another_is_chosen_and_never_in_the
 
 
 def test_a_wrong_key_or_client_says_what_to_do(open_browser: OpenBrowser, serve: Callable[..., Function], client_id: int) -> None:
-    from report.access import hash_of
+    from report.api.access import hash_of
 
     function = serve(API_KEYS={hash_of("sample key"): [client_id]})
     reader = open_browser(function.address)

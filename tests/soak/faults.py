@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from tests.loopback.server import Call, send
+from tests.support.loopback.server import Call, send
 
 SHARE = 0.05
 DELAY_SECONDS = (1.0, 5.0)

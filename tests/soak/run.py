@@ -16,11 +16,11 @@ import numpy as np
 from local import bigquery, function
 from tests.benchmarks import machine, served
 from tests.benchmarks.say import say
-from tests.loopback.gemini import candidate, loopback_gemini
 from tests.soak import growth, readers, shops, truth, weekly
 from tests.soak.faults import SHARE, Faults, proxy
 from tests.soak.growth import Held
 from tests.soak.readers import Found
+from tests.support.loopback.gemini import candidate, loopback_gemini
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 SEED = 20250601

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from local.bigquery import EVENTS, USERS
-from model.training.shops import draw_shops, simulate
+from training.shops import draw_shops, simulate
 
 CLIENTS: Mapping[int, Mapping[str, str]] = {
     1: {"name": "Soak Shop One", "time_zone": "UTC"},

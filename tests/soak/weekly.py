@@ -12,9 +12,9 @@ from standardwebhooks import WebhookVerificationError
 
 from local import function
 from tests.benchmarks import served
-from tests.loopback.bigquery import loopback_bigquery, ten_customers
-from tests.loopback.receiver import SECRET, loopback_receiver, verified
-from tests.loopback.server import Request, answers
+from tests.support.loopback.bigquery import loopback_bigquery, ten_customers
+from tests.support.loopback.receiver import SECRET, loopback_receiver, verified
+from tests.support.loopback.server import Request, answers
 
 CLIENTS = 1_000
 WEEK_ENDING = "2025-01-19"

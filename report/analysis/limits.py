@@ -1,0 +1,62 @@
+"""Where the feature space is cut into cells: at the model's thresholds, at the segments' limits, at the training range's ends."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from model.churn import FEATURES, ChurnModel, FloatArray
+from report.analysis.cells import IntArray
+from report.analysis.segments import SESSIONS_LIMITS, SPENT_LIMITS
+
+Limits = Mapping[str, tuple[int, ...] | tuple[float, ...]]
+"""For each feature the values at which a new cell begins, ascending: a feature is below a limit or not."""
+
+
+def cell_limits(model: ChurnModel) -> Limits:
+    """The limits of all features: whole numbers for the counts, float64 for the spend.
+
+    XGBoost compares in float32 (`float32(x) < threshold` goes left), all else in float64. Customers on the same side of all
+    limits take the same way through every tree, are in the same segment, and all inside the training range or all outside.
+    """
+    limits: dict[str, tuple[int, ...] | tuple[float, ...]] = {}
+    for feature in FEATURES[:-1]:
+        counts = {math.ceil(threshold) for threshold in model.thresholds[feature]}
+        counts |= set(SESSIONS_LIMITS if feature == "total_sessions" else ())
+        counts |= {end for low, high in _range(model, feature) for end in (math.ceil(low), math.floor(high) + 1)}
+        limits[feature] = tuple(sorted(counts))
+    spent = {_smallest_at_least(threshold) for threshold in model.thresholds["total_spent_usd"]}
+    spent |= {float(limit) for limit in SPENT_LIMITS}
+    spent |= {end for low, high in _range(model, "total_spent_usd") for end in (low, math.nextafter(high, math.inf))}
+    return limits | {"total_spent_usd": tuple(sorted(spent))}
+
+
+def buckets(features: FloatArray, limits: Limits) -> IntArray:
+    """The numbers (n × 8) of the buckets that `features` (n × 8) lie in, as `RANGE_BUCKET` counts: 0 is below the first limit."""
+    columns = [np.searchsorted(limits[name], column, side="right") for name, column in zip(FEATURES, features.T, strict=True)]
+    return np.column_stack(columns).astype(np.int64)
+
+
+def representatives(numbers: IntArray, limits: Limits) -> FloatArray:
+    """For buckets of these `numbers` (n × 8) features that lie in them (n × 8): the limit at which each begins.
+
+    The first begins nowhere: for it any value clearly below its end, or 0 where it has no end either.
+    Raises IndexError for a number beyond the last bucket.
+    """
+    columns = [np.take([_below(limits[name]), *limits[name]], column) for name, column in zip(FEATURES, numbers.T, strict=True)]
+    return np.column_stack(columns).astype(np.float64)
+
+
+def _below(limits: tuple[int, ...] | tuple[float, ...]) -> float:
+    return limits[0] - 1 - abs(limits[0]) if limits else 0.0
+
+
+def _range(model: ChurnModel, feature: str) -> tuple[tuple[float, float], ...]:
+    return (model.training_range[feature],) if model.training_range else ()
+
+
+def _smallest_at_least(threshold: float) -> float:
+    """The smallest float64 that rounds to a float32 not below `threshold`, which is a float32."""
+    below = float(np.nextafter(np.float32(threshold), np.float32(-np.inf)))
+    halfway = (below + threshold) / 2  # exact; it rounds to whichever of the two has an even mantissa
+    return halfway if np.float32(halfway) >= threshold else math.nextafter(halfway, math.inf)

@@ -1,0 +1,51 @@
+"""The week in numbers, and how they changed: the brief's section 6."""
+
+from report.analysis.cells import ScoredCells
+from report.analysis.risk import at_high_risk, at_medium_risk, churned
+from report.schema import PreviousWeekComparison, RiskCount, Summary
+
+
+def summary(this_week: ScoredCells, last_week: ScoredCells) -> Summary:
+    """The summary of section 6.1, compared with the week before as in 6.2."""
+    probability = this_week.mean_churn_probability
+    retention = retention_rate(this_week)
+    return Summary(
+        totalCustomers=this_week.customers,
+        highRiskCount=at_high_risk(this_week).customers,
+        churnedThisWeek=churned(this_week).customers,
+        retentionRate=None if retention is None else round(retention, 1),
+        avgChurnProbability=None if probability is None else round(probability, 4),
+        prevWeekComparison=PreviousWeekComparison(
+            highRisk=percent_change(at_high_risk(this_week).customers, at_high_risk(last_week).customers),
+            churned=percent_change(churned(this_week).customers, churned(last_week).customers),
+            retention=percent_change(retention, retention_rate(last_week)),
+        ),
+    )
+
+
+def risk_breakdown(this_week: ScoredCells) -> tuple[RiskCount, ...]:
+    """How many customers are at each risk level, highest first."""
+    high, medium = at_high_risk(this_week).customers, at_medium_risk(this_week).customers
+    return (
+        RiskCount(riskLevel="High", count=high),
+        RiskCount(riskLevel="Medium", count=medium),
+        RiskCount(riskLevel="Low", count=this_week.customers - high - medium),
+    )
+
+
+def average_churn(scored: ScoredCells) -> float | None:
+    """The mean churn probability, in percent, unrounded; None without customers."""
+    probability = scored.mean_churn_probability
+    return None if probability is None else probability * 100
+
+
+def retention_rate(scored: ScoredCells) -> float | None:
+    """The share of customers that did not churn, in percent, unrounded; None without customers."""
+    return (1 - churned(scored).customers / scored.customers) * 100 if scored.customers else None
+
+
+def percent_change(now: float | None, before: float | None) -> float | None:
+    """The change from `before` to `now` in percent of `before`, one decimal; None where either is missing or `before` is 0."""
+    if now is None or not before:
+        return None
+    return round((now - before) / before * 100, 1) + 0.0  # -0.0 becomes 0.0

@@ -1,0 +1,52 @@
+"""Customer segments: the brief's section 5.4, and their breakdown, its section 7.2."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from model.churn import FEATURES, FloatArray
+from report.analysis.cells import ScoredCells
+from report.schema import SegmentName, SegmentRow, Trend
+
+SEGMENTS: tuple[SegmentName, ...] = ("High-Value", "Regular", "Occasional", "New")
+SPENT_LIMITS = (1000, 200, 50)
+SESSIONS_LIMITS = (40, 15, 5)
+"""What makes a customer one of each segment but the last: so many dollars or so many sessions in the week, or more."""
+
+
+def segment_indices(features: FloatArray) -> npt.NDArray[np.intp]:
+    """For each row of `features` (n × 8), the index in `SEGMENTS` of the first segment whose rule holds."""
+    spent = features[:, [FEATURES.index("total_spent_usd")]]
+    sessions = features[:, [FEATURES.index("total_sessions")]]
+    holds = (spent >= np.array(SPENT_LIMITS)) | (sessions >= np.array(SESSIONS_LIMITS))
+    return np.where(holds.any(axis=1), holds.argmax(axis=1), len(SEGMENTS) - 1)
+
+
+def in_segment(scored: ScoredCells, segment: SegmentName) -> ScoredCells:
+    """The cells whose customers are in `segment`."""
+    return scored.where(segment_indices(scored.cells.features) == SEGMENTS.index(segment))
+
+
+def segment_breakdown(this_week: ScoredCells, last_week: ScoredCells) -> tuple[SegmentRow, ...]:
+    """Each segment's customers, their mean churn probability in percent, and whether that rose or fell since last week."""
+    return tuple(_segment_row(segment, in_segment(this_week, segment), in_segment(last_week, segment)) for segment in SEGMENTS)
+
+
+def most_at_risk(segments: Sequence[SegmentRow]) -> SegmentRow | None:
+    """The segment with the highest risk, where there is one above the others."""
+    riskiest_first = sorted((row for row in segments if row.count), key=lambda row: -row.riskLevel)
+    clear = len(riskiest_first) > 1 and riskiest_first[0].riskLevel > riskiest_first[1].riskLevel
+    return riskiest_first[0] if clear else None
+
+
+def _segment_row(segment: SegmentName, now: ScoredCells, before: ScoredCells) -> SegmentRow:
+    risk, risk_before = _risk_percent(now), _risk_percent(before)
+    trend: Trend = "flat"
+    if before.customers and risk != risk_before:
+        trend = "up" if risk > risk_before else "down"
+    return SegmentRow(segment=segment, count=now.customers, riskLevel=risk, trend=trend)
+
+
+def _risk_percent(scored: ScoredCells) -> float:
+    return round((scored.mean_churn_probability or 0.0) * 100, 1)

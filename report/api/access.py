@@ -1,0 +1,82 @@
+"""Who may ask for which clients' reports. Keys themselves are stored nowhere, only their SHA-256.
+
+`python -m report.api.access 1 2` makes a key for the clients 1 and 2 (none named: for all), and says what to store.
+"""
+
+import hashlib
+import hmac
+import json
+import re
+import secrets
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+ALL_CLIENTS = "*"
+
+
+@dataclass(frozen=True)
+class Grant:
+    """The clients that a key covers; None stands for all of them."""
+
+    clients: frozenset[int] | None
+
+    def covers(self, client_id: int) -> bool:
+        """Whether the key may ask for this client."""
+        return self.clients is None or client_id in self.clients
+
+
+Grants = Mapping[str, Grant]
+"""From the SHA-256 of a key, in hex, to what it covers."""
+
+
+def parse_api_keys(text: str) -> Grants:
+    """The setting `API_KEYS`: a JSON object from the SHA-256 hex of a key to a list of client ids, or to "*".
+
+    Raises ValueError, which never quotes the setting, if it is anything else.
+    """
+    try:
+        entries = json.loads(text)
+    except (ValueError, RecursionError):  # the latter where it is nested too deep
+        raise ValueError("API_KEYS is not JSON") from None
+    if not isinstance(entries, dict):
+        raise ValueError('API_KEYS is not a JSON object, such as {"<SHA-256 of the key>": [1, 2]}')
+    return {key_hash.lower(): _grant(key_hash, clients) for key_hash, clients in entries.items()}
+
+
+def _grant(key_hash: str, clients: object) -> Grant:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", key_hash):
+        raise ValueError("API_KEYS has a name that is not the SHA-256 of a key (64 hex digits)")
+    if clients == ALL_CLIENTS:
+        return Grant(None)
+    if isinstance(clients, list) and all(type(client) is int and client >= 1 for client in clients):
+        return Grant(frozenset(clients))
+    raise ValueError('API_KEYS has a value that is neither a list of client ids, such as [1, 2], nor "*"')
+
+
+def grant_of(key: str, grants: Grants) -> Grant | None:
+    """What `key` covers; None for an unknown key. Takes the same time whichever key it is, and wherever it stands."""
+    presented = hash_of(key)
+    found = None
+    for key_hash, grant in grants.items():
+        if hmac.compare_digest(key_hash, presented):
+            found = grant
+    return found
+
+
+def hash_of(key: str) -> str:
+    """The SHA-256 of a key, in hex, as `API_KEYS` stores it."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def main(arguments: Sequence[str]) -> str:
+    """A new key for the clients named in `arguments`, and the entry for `API_KEYS`, as text to read once and keep."""
+    key = secrets.token_urlsafe(32)
+    clients = [int(argument) for argument in arguments] or ALL_CLIENTS
+    entry = json.dumps({hash_of(key): clients})
+    parse_api_keys(entry)
+    return f"The key, shown only now, for the header X-API-Key:\n{key}\n\nThe entry to add to API_KEYS:\n{entry}\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(main(sys.argv[1:]))

@@ -1,0 +1,254 @@
+"""`GET /openapi.json`: the contract as OpenAPI 3.1, from the same models that go out.
+
+Its examples are real answers, kept in `examples.json`; `make examples` asks for them anew.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+from report.api.parameters import FORMATS, LARGEST_CLIENT_ID
+from report.delivery.weekly import WeeklyRequest, WeeklyRun
+from report.schema import Problem, Report
+from report.week import IN_RANGE
+
+VERSION = "0.1.0"
+EXAMPLES = Path(__file__).with_name("examples.json")
+
+Json = Mapping[str, Any]
+
+PROBLEMS: Mapping[int, str] = {
+    401: "There is no API key, or an unknown one.",
+    403: "The API key does not cover this client.",
+    413: "The body is too large.",
+    414: "The address is too long.",
+    422: "A parameter is missing or bad: which one, and what it takes.",
+    429: "Too many unknown API keys came from this address of the network.",
+    500: "The configuration or the function itself is at fault.",
+    502: "The data warehouse failed.",
+    504: "The data warehouse ran out of time.",
+}
+
+
+@cache
+def description() -> str:
+    """The whole description, as JSON text."""
+    return json.dumps(_description(json.loads(EXAMPLES.read_text("utf-8"))), ensure_ascii=False)
+
+
+def _description(examples: Json) -> Json:
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Weekly churn report",
+            "version": VERSION,
+            "description": "A shop's week in one report: who is about to leave, why, and what to do about it.",
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"apiKey": []}],
+        "paths": {
+            "/reports/generate": {"get": _generate(examples)},
+            "/reports/weekly": {"post": _weekly(examples)},
+            "/": {"get": _open("page", "The page on which a report is asked for", "text/html", {"type": "string"})},
+            "/dashboard/reports": {"get": _open("dashboard", "The same page", "text/html", {"type": "string"})},
+            "/openapi.json": {"get": _open("openapi", "This description", "application/json", {"type": "object"})},
+            "/health": {"get": _open("health", "Whether the function is up", "application/json", _HEALTH)},
+        },
+        "webhooks": {"weeklyReport": {"post": _webhook(examples)}},
+        "components": {
+            "securitySchemes": {"apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}},
+            "schemas": _schemas(),
+            "responses": {
+                str(status): {
+                    "description": text,
+                    "content": _content("application/problem+json", _ref("Problem"), examples["problems"][str(status)]),
+                    **({"headers": PROBLEM_HEADERS[status]} if status in PROBLEM_HEADERS else {}),
+                }
+                for status, text in PROBLEMS.items()
+            },
+        },
+    }
+
+
+def _generate(examples: Json) -> Json:
+    return {
+        "operationId": "generateReport",
+        "summary": "One client's report of one week",
+        "parameters": [
+            _query("client_id", {"type": "integer", "minimum": 1, "maximum": LARGEST_CLIENT_ID}, "Whose report", required=True),
+            _query(
+                "week_ending",
+                {"type": "string", "format": "date", "pattern": IN_RANGE},
+                "The last day of the week, any weekday. Left out: the last Sunday before today in the client's time zone",
+            ),
+            _query(
+                "format",
+                {"type": "string", "enum": list(FORMATS), "default": "json"},
+                "In which form; left out, the Accept header decides",
+            ),
+            {
+                **_query(
+                    "include",
+                    {
+                        "type": "array",
+                        "items": {"type": "string", "enum": ["customers", "history"]},
+                        "minItems": 1,
+                        "uniqueItems": True,
+                    },
+                    "`customers` adds `atRiskCustomers`, `history` the last weeks; left out, no personal data is in the report",
+                ),
+                "style": "form",
+                "explode": False,
+            },
+            {
+                "name": "If-None-Match",
+                "in": "header",
+                "description": "The ETag of a report that the reader has already",
+                "schema": {"type": "string"},
+            },
+        ],
+        "responses": {
+            "200": {
+                "description": "The report",
+                "headers": {
+                    "ETag": _header("The same for the same report, whenever it is made"),
+                    "Server-Timing": _header("How long each step took"),
+                },
+                "links": {
+                    "again": {
+                        "operationId": "generateReport",
+                        "description": "The same report once more: 304 where nothing has changed",
+                        "parameters": {
+                            "query.client_id": "$request.query.client_id",
+                            "query.week_ending": "$response.body#/week_ending",
+                            "header.If-None-Match": "$response.header.ETag",
+                        },
+                    }
+                },
+                "content": {
+                    **_content("application/json", _ref("Report"), examples["report"]),
+                    "text/html": {"schema": {"type": "string"}},
+                    "application/pdf": {"schema": {"type": "string", "contentMediaType": "application/pdf"}},
+                },
+            },
+            "304": {
+                "description": "If-None-Match names the report that there is",
+                "headers": {"ETag": _header("That of If-None-Match")},
+            },
+            "400": _NO_HTTP,
+            **_problems(*(status for status in PROBLEMS if status != 413)),
+        },
+    }
+
+
+def _weekly(examples: Json) -> Json:
+    return {
+        "operationId": "sendWeeklyReports",
+        "summary": "Build every client's weekly report and send it; for Cloud Scheduler",
+        "requestBody": {
+            "required": False,
+            "content": _content("application/json", _ref("WeeklyRequest"), {"client_ids": [1, 2], "week_ending": "2025-01-19"}),
+        },
+        "responses": {
+            "200": {
+                "description": "All went out, but for what trying again would not help",
+                "content": _content("application/json", _ref("WeeklyRun"), examples["weekly"]),
+            },
+            "502": {
+                "description": "Some should be tried again: repeats carry the same message ids",
+                "content": _content("application/json", _ref("WeeklyRun"), examples["weekly_again"]),
+            },
+            "400": _NO_HTTP,
+            **_problems(401, 403, 413, 414, 422, 429, 500),
+        },
+    }
+
+
+def _webhook(examples: Json) -> Json:
+    ids = {"webhook-id": "The same for the same client and week", "webhook-timestamp": "Seconds since 1970"}
+    headers = {**ids, "webhook-signature": "By the Standard Webhooks specification"}
+    return {
+        "operationId": "receiveWeeklyReport",
+        "summary": "What a client's webhook_url receives, signed by the Standard Webhooks specification",
+        "security": [],
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "description": text, "schema": {"type": "string"}}
+            for name, text in headers.items()
+        ],
+        "requestBody": {"required": True, "content": _content("application/json", _ref("WebhookPayload"), examples["webhook"])},
+        "responses": {
+            "2XX": {"description": "Received"},
+            "4XX": {"description": "Refused: not sent again, except for 429"},
+            "5XX": {"description": "To be sent again"},
+        },
+    }
+
+
+_NO_HTTP: Json = {
+    "description": "The server refused it before the function saw it, such as for a control character in a header",
+    "content": {"text/html": {"schema": {"type": "string"}}},
+}
+_HEALTH: Json = {"type": "object", "properties": {"status": {"const": "ok"}}, "required": ["status"]}
+
+
+def _open(operation: str, summary: str, media_type: str, schema: Json) -> Json:
+    """An operation that needs no key and takes nothing."""
+    responses = {"200": {"description": summary, "content": {media_type: {"schema": schema}}}}
+    return {"operationId": operation, "summary": summary, "security": [], "responses": responses}
+
+
+def _query(name: str, schema: Json, text: str, *, required: bool = False) -> Json:
+    return {"name": name, "in": "query", "required": required, "description": text, "schema": schema}
+
+
+def _header(text: str) -> Json:
+    return {"description": text, "required": True, "schema": {"type": "string"}}
+
+
+PROBLEM_HEADERS: Mapping[int, Json] = {
+    401: {"WWW-Authenticate": _header("Where the key goes")},
+    429: {"Retry-After": _header("Seconds to wait")},
+}
+"""What comes with some of the problems."""
+
+
+def _content(media_type: str, schema: Json, example: object) -> Json:
+    return {media_type: {"schema": schema, "example": example}}
+
+
+def _problems(*statuses: int) -> Json:
+    return {str(status): {"$ref": f"#/components/responses/{status}"} for status in statuses}
+
+
+def _ref(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+class _Untitled(GenerateJsonSchema):
+    """Leaves out the titles, which only say the fields' names again."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+        return False
+
+
+def _schemas() -> Json:
+    _, definitions = models_json_schema(
+        [(Report, "serialization"), (Problem, "serialization"), (WeeklyRequest, "validation"), (WeeklyRun, "serialization")],
+        ref_template="#/components/schemas/{model}",
+        schema_generator=_Untitled,
+    )
+    schemas: dict[str, Any] = definitions["$defs"]
+    report = schemas["Report"]
+    data = {**report, "properties": {**report["properties"], "page_url": {"type": "string", "format": "uri"}}}
+    data["required"] = [*report["required"], "page_url"]
+    properties = {
+        "type": {"const": "report.delivery.weekly"},
+        "timestamp": {"type": "string", "format": "date-time"},
+        "data": {**data, "description": "The report, with the link to its page"},
+    }
+    payload = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return {**schemas, "WebhookPayload": payload}

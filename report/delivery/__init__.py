@@ -1,0 +1,1 @@
+"""The weekly run, and the channels by which a report goes out."""

@@ -1,0 +1,464 @@
+"""deploy.sh against a stand-in for Google's cloud, its commands against gcloud's and bq's own parsers, and what it uploads."""
+
+import json
+import logging
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.cloud.logging_v2.types import LogMetric
+from google.cloud.monitoring_v3 import AlertPolicy
+
+from deploy.api_keys import with_key
+from local import deployed, function
+from local.programs import ROOT
+from report.api import logs
+from report.api.access import grant_of, hash_of, parse_api_keys
+from report.settings import read_settings
+from tests.support.programs import needed
+
+KEY_FILE = json.dumps({hash_of("a shop's key"): [1]})
+# pragma: allowlist nextline secret
+CLIENTS = '{"1": {"name": "Shop \\"of\\" $HOME `id` \'quotes\'",\n\t"webhook_secret": "whsec_c2VjcmV0"}}'
+LOOKS = ("list", "describe", "access", "get-iam-policy", "list-files-for-upload", "ls", "show")
+CREATE_TABLES = "--nouse_legacy_sql"
+"""The last word of the one command that runs each time, since it says itself IF NOT EXISTS."""
+EVERYTHING = ("--create-tables", "--alerts", "--alert-email=ops@shop.example")
+
+
+@dataclass
+class Cloud:
+    """The stand-in, and what deploy.sh does to it."""
+
+    folder: Path
+
+    def deploy(self, *flags: str, project: str = "my-project", typed: str = "") -> subprocess.CompletedProcess[str]:
+        environment = {
+            "PATH": f"{self.folder / 'bin'}:{Path(sys.executable).parent}:/usr/bin:/bin",
+            "CLOUD_STATE": str(self.folder / "cloud.json"),
+            "DEPLOY_PAUSE": "0",
+        }
+        command = [str(ROOT / "deploy.sh"), f"--project={project}", *flags]
+        return subprocess.run(command, env=environment, input=typed, capture_output=True, text=True, check=False)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        return json.loads((self.folder / "cloud.json").read_text("utf-8"))
+
+    def change(self, **parts: Any) -> None:
+        (self.folder / "cloud.json").write_text(json.dumps({**self.state, **parts}), "utf-8")
+
+    def calls(self) -> list[tuple[str, list[str], str]]:
+        """What has been called since the last time this was asked."""
+        calls = [(program, words, given) for program, words, given in self.state["calls"]]
+        self.change(calls=[])
+        return calls
+
+    def changes(self) -> list[str]:
+        """Those of the calls that change something, in a line each."""
+        return [
+            shlex.join((program, *words))
+            for program, words, _ in self.calls()
+            if program != "curl" and not set(LOOKS) & set(words) and words[-1] != CREATE_TABLES
+        ]
+
+    def names(self) -> dict[str, list[str]]:
+        kinds = ("accounts", "secrets", "functions", "jobs", "metrics", "channels", "policies", "datasets")
+        return {kind: sorted(self.state[kind]) for kind in kinds} | {"grants": sorted(map(str, self.state["grants"]))}
+
+
+EMPTY: dict[str, Any] = {"calls": [], "fail": "", "grants": []} | {
+    kind: {} for kind in ("apis", "accounts", "secrets", "functions", "jobs", "metrics", "channels", "policies", "datasets")
+}
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Cloud:
+    (tmp_path / "bin").mkdir()
+    for program in ("gcloud", "bq", "curl"):
+        stand_in = tmp_path / "bin" / program
+        stand_in.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {ROOT}/tests/loopback/cloud.py {program} "$@"\n')
+        stand_in.chmod(0o755)
+    (tmp_path / "cloud.json").write_text(json.dumps(EMPTY), "utf-8")
+    (tmp_path / "api-keys.json").write_text(KEY_FILE)
+    (tmp_path / "clients.json").write_text(CLIENTS)
+    (tmp_path / "gemini-key").write_text("a-gemini-key\n")
+    return Cloud(tmp_path)
+
+
+def secrets_of(cloud: Cloud) -> tuple[str, ...]:
+    return tuple(
+        f"--{name}-file={cloud.folder / file}"
+        # pragma: allowlist nextline secret
+        for name, file in {"api-keys": "api-keys.json", "clients": "clients.json", "gemini-key": "gemini-key"}.items()
+    )
+
+
+def test_script_is_clean() -> None:
+    shellcheck = Path(sys.executable).with_name("shellcheck")
+    subprocess.run([shellcheck, ROOT / "deploy.sh"], check=True)
+
+
+@pytest.mark.parametrize("project", ["my-project", "example.com:my-project"])
+def test_first_run_makes_everything_and_the_second_changes_nothing(cloud: Cloud, project: str) -> None:
+    first = cloud.deploy(*EVERYTHING, *secrets_of(cloud), project=project)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout == "https://churn-report-abc-uc.a.run.app\n"
+    calls, state = cloud.calls(), cloud.state
+
+    account = f"churn-report@{'.'.join(reversed(project.split(':')))}.iam.gserviceaccount.com"
+    assert list(state["accounts"]) == [account]
+    member = f"serviceAccount:{account}"
+    assert state["grants"] == [
+        [project, member],  # to run queries
+        *[[f"churn-report-{secret}", member] for secret in ("api-keys", "clients", "gemini-key")],
+    ]
+    assert state["datasets"] == {"analytics": [account]}
+    (tables,) = [given for program, _, given in calls if program == "bq" and "CREATE TABLE" in given]
+    assert f"CREATE TABLE IF NOT EXISTS `{project}.analytics.events`" in tables
+    assert "{{" not in tables
+
+    stored = {name.removeprefix("churn-report-"): versions for name, versions in state["secrets"].items()}
+    assert stored["clients"] == [CLIENTS]
+    assert stored["gemini-key"] == ["a-gemini-key"]
+    ((scheduler_key,), (api_keys,)) = stored["scheduler-key"], stored["api-keys"]
+    grants = parse_api_keys(api_keys)
+    assert grant_of("a shop's key", grants).clients == {1}
+    assert grant_of(scheduler_key, grants).clients is None
+    (job,) = state["jobs"].values()
+    assert job["given"] == f'--headers:\n  X-API-Key: "{scheduler_key}"\n'
+    assert job["uri"] == "https://churn-report-abc-uc.a.run.app/reports/weekly"
+    said = first.stdout + first.stderr + "".join(shlex.join(words) for _, words, _ in calls)
+    assert not any(secret in said for secret in (scheduler_key, "a-gemini-key", "whsec_", hash_of("a shop's key")))
+
+    (deployed,) = state["functions"].values()
+    environment = dict(entry.split("=", 1) for entry in deployed["set-env-vars"].removeprefix("^;;^").split(";;"))
+    assert environment["THREADS"] == deployed["concurrency"]
+    settings = read_settings({**environment, "API_KEYS": api_keys, "CLIENTS": stored["clients"][0]})
+    assert (settings.warehouse.project, settings.weekly_deadline_seconds) == (project, 500)
+    assert deployed["set-secrets"] == (
+        "API_KEYS=churn-report-api-keys:1,CLIENTS=churn-report-clients:1,GEMINI_API_KEY=churn-report-gemini-key:1"
+    )
+    assert (len(state["metrics"]), len(state["policies"])) == (3, 6)
+
+    for again in ((*EVERYTHING, *secrets_of(cloud)), ("--alerts",)):
+        assert cloud.deploy(*again, project=project).returncode == 0
+        assert cloud.changes() == []
+
+
+def test_only_what_differs_is_changed(cloud: Cloud) -> None:
+    cloud.deploy(*EVERYTHING, *secrets_of(cloud))
+    cloud.changes()
+
+    assert cloud.deploy("--memory=1Gi").returncode == 0
+    (change,) = cloud.changes()
+    assert "functions deploy" in change
+    assert "GEMINI_API_KEY=churn-report-gemini-key:1" in change
+
+    cloud.deploy("--memory=1Gi", "--time-zone=Europe/Berlin")
+    assert [change.split()[2:4] for change in cloud.changes()] == [["jobs", "update"]]
+
+    (cloud.folder / "clients.json").write_text("{}")
+    cloud.deploy("--memory=1Gi", "--time-zone=Europe/Berlin", f"--clients-file={cloud.folder / 'clients.json'}")
+    added, deployed = cloud.changes()
+    assert "secrets versions add churn-report-clients" in added
+    assert "CLIENTS=churn-report-clients:2" in deployed
+
+    (old_key,) = cloud.state["secrets"]["churn-report-scheduler-key"]
+    cloud.deploy("--memory=1Gi", "--time-zone=Europe/Berlin", "--new-scheduler-key")
+    assert [change.split()[2] for change in cloud.changes()] == ["versions", "versions", "deploy", "jobs"]
+    keys = parse_api_keys(cloud.state["secrets"]["churn-report-api-keys"][-1])
+    new_key = cloud.state["secrets"]["churn-report-scheduler-key"][-1]
+    assert all(grant_of(key, keys) for key in (old_key, new_key))  # no outage: both work
+    assert new_key in cloud.state["jobs"]["churn-report-weekly"]["given"]
+
+
+def test_the_first_run_needs_no_files_and_no_dataset_of_another_name(cloud: Cloud) -> None:
+    refused = cloud.deploy()
+    assert refused.returncode == 1
+    assert "There is no dataset analytics in my-project" in refused.stderr
+    cloud.change(datasets={"analytics": []})
+    assert cloud.deploy().returncode == 0
+    assert cloud.state["secrets"]["churn-report-clients"] == ["{}"]
+    assert sorted(cloud.state["secrets"]) == ["churn-report-api-keys", "churn-report-clients", "churn-report-scheduler-key"]
+
+
+def test_what_cannot_be_reached_from_here_is_said_to_be_unchecked(cloud: Cloud) -> None:
+    cloud.change(datasets={"analytics": []})
+    deployed = cloud.deploy("--ingress=internal-and-gclb")
+    assert deployed.returncode == 0
+    assert "has not been checked" in deployed.stderr
+    assert not [program for program, _, _ in cloud.calls() if program == "curl"]
+
+
+STEPS = {
+    "services enable": "Enabling the APIs",
+    "projects add-iam-policy-binding": "Making the service account",
+    "mk --dataset": "Creating the dataset",
+    "GRANT": "Letting the service account read",
+    "secrets list": "Storing the secrets",
+    "versions add churn-report-clients": "Storing the secrets",
+    "list-files-for-upload": "Deploying the function",
+    "functions deploy": "Deploying the function",
+    "scheduler jobs create": "Scheduling the weekly call",
+    "policies create": "Creating or updating the log-based metrics",
+    "curl": "Checking the live function",
+}
+
+
+@pytest.mark.parametrize("command", STEPS)
+def test_a_failure_says_where_and_the_next_run_goes_on_from_there(cloud: Cloud, command: str) -> None:
+    flags = (*EVERYTHING, *secrets_of(cloud))
+    cloud.change(fail=command)
+    stopped = cloud.deploy(*flags)
+    assert stopped.returncode != 0
+    assert f"It stopped at: {STEPS[command]}" in stopped.stderr
+    assert stopped.stdout == ""
+    cloud.change(fail="")
+    assert cloud.deploy(*flags).returncode == 0
+    names = cloud.names()
+    assert (len(names["secrets"]), len(names["grants"]), len(names["policies"])) == (4, 4, 6)
+    assert {name: len(versions) for name, versions in cloud.state["secrets"].items()} == dict.fromkeys(names["secrets"], 1)
+
+
+def test_secrets_that_cannot_be_read_are_not_taken_for_missing_ones(cloud: Cloud) -> None:
+    cloud.deploy(*EVERYTHING, *secrets_of(cloud))
+    secrets = cloud.state["secrets"]
+    for failing in ("versions list", "versions access"):
+        cloud.change(fail=failing)
+        assert "It stopped at: Storing the secrets" in cloud.deploy(*secrets_of(cloud)).stderr
+        assert cloud.state["secrets"] == secrets
+
+
+def test_a_dry_run_prints_every_command_and_runs_none(cloud: Cloud) -> None:
+    dry = cloud.deploy(*EVERYTHING, *secrets_of(cloud), "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    assert cloud.calls() == []
+    printed = [shlex.split(line) for line in dry.stdout.splitlines()[:-1]]
+
+    cloud.deploy(*EVERYTHING, *secrets_of(cloud))
+    for change in cloud.changes():
+        program, *words = shlex.split(change)
+        assert any(line[:4] == [program, *words][:4] for line in printed), change
+
+    deleted = cloud.deploy("--dry-run", "--delete")
+    assert cloud.calls() == []
+    assert "functions delete" in deleted.stdout
+
+
+def test_delete_asks_first_and_never_touches_the_data(cloud: Cloud) -> None:
+    cloud.deploy(*EVERYTHING, *secrets_of(cloud))
+    before = cloud.names()
+    for typed in ("", "y\n", "churn\n"):
+        kept = cloud.deploy("--delete", typed=typed)
+        assert (kept.returncode, cloud.names()) == (1, before)
+    cloud.changes()
+    deleted = cloud.deploy("--delete", typed="churn-report\n")
+    assert deleted.returncode == 0, deleted.stderr
+    assert not any(word in change for change in cloud.changes() for word in (" rm ", "DROP", "bq mk"))
+    assert cloud.state["datasets"] == {"analytics": []}
+    left = {kind: names for kind, names in cloud.names().items() if names}
+    assert left == {"datasets": ["analytics"]}
+    assert cloud.deploy("--delete", typed="churn-report\n").returncode == 0  # nothing left to do
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--project="], "Which project?"),
+        (["--project=My Project"], "--project is 'My Project'; it takes a project id"),
+        (["--memory"], "--memory takes a value"),
+        (["--regoin=x"], "There is no flag --regoin"),
+        (["--timeout=30"], "--timeout is '30'; it takes 120 to 3600 seconds"),
+        (["--name=x"], "--name is 'x'"),
+        (["--clients-file=/nowhere"], "/nowhere is missing or empty"),
+        (["--clients-file=README.md"], "CLIENTS takes a JSON object"),
+        (["--api-keys-file=pyproject.toml"], "API_KEYS is not JSON"),
+        (["--page-url=shop.example"], "PAGE_URL takes the address"),
+    ],
+)
+def test_a_wrong_setting_stops_it_with_the_sentence_that_helps(cloud: Cloud, flags: Sequence[str], sentence: str) -> None:
+    (cloud.folder / "bin/gcloud").write_text("#!/bin/sh\n[ $1 = config ]\n")
+    stopped = cloud.deploy(*flags)
+    assert stopped.returncode == 1
+    assert sentence in stopped.stderr
+
+
+def test_help_names_every_flag() -> None:
+    shown = subprocess.run([ROOT / "deploy.sh", "--help"], capture_output=True, text=True, check=True).stdout
+    script = (ROOT / "deploy.sh").read_text("utf-8")
+    accepted = set(
+        re.findall(r"--[a-z-]+(?= \||\)| \\)", script.partition("read_flags() {")[2].partition("check_settings() {")[0])
+    )
+    assert accepted - {"--help", "--"} <= set(re.findall(r"--[a-z-]+", shown))
+
+
+# The commands, by the programs' own parsers
+
+
+@pytest.fixture
+def without_account(tmp_path: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "CLOUDSDK_CONFIG": str(tmp_path / "config"),
+        "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+        "HOME": str(tmp_path),
+    }
+
+
+def test_every_command_is_one_that_gcloud_and_bq_take(cloud: Cloud, tmp_path: Path, without_account: dict[str, str]) -> None:
+    gcloud, bq = needed("gcloud"), needed("bq")
+    cloud.deploy(*EVERYTHING, *secrets_of(cloud), "--check-client=1")
+    cloud.change(metrics={name: {"told": "old"} for name in cloud.state["metrics"]})
+    cloud.change(policies={name: {"told": about["told"].split()[0] + " old"} for name, about in cloud.state["policies"].items()})
+    cloud.deploy("--alerts", "--alert-email=ops@shop.example", "--time-zone=Europe/Berlin")
+    cloud.deploy("--delete", typed="churn-report\n")
+    calls = [(program, words) for program, words, _ in cloud.calls() if program != "curl"]
+    distinct = {shlex.join(("gcloud", *words)): None for program, words in calls if program == "gcloud"}
+    assert len({tuple(word for word in shlex.split(command) if "-" not in word) for command in distinct}) > 30
+
+    documented = re.findall(r"^gcloud .*$", (ROOT / "docs/operations.md").read_text("utf-8"), re.MULTILINE)
+    distinct |= dict.fromkeys(documented)
+    (tmp_path / "commands.json").write_text(json.dumps([{"command_string": command} for command in [*distinct, "gcloud x --y"]]))
+    lint = [gcloud, "meta", "lint-gcloud-commands", f"--commands-file={tmp_path / 'commands.json'}"]
+    told = subprocess.run(lint, env=without_account, capture_output=True, text=True, check=True).stdout
+    verdicts = {found["command_string"]: found["error_message"] for found in json_values(told) if not found["success"]}
+    assert list(verdicts) == ["gcloud x --y"], verdicts
+
+    known = {
+        command: subprocess.run([bq, *command], env=without_account, capture_output=True, text=True, check=False).stdout
+        for command in (("--help",), ("help", "ls"), ("help", "mk"), ("help", "show"), ("help", "query"))
+    }
+    for words in [words for program, words in calls if program == "bq"]:
+        command = next(word for word in words if not word.startswith("--"))
+        for flag in (word.partition("=")[0].removeprefix("--").removeprefix("no") for word in words if word.startswith("--")):
+            assert re.search(rf"--(\[no\])?{flag}\b", known["--help",] + known["help", command]), f"bq {command} has no --{flag}"
+
+
+def json_values(text: str) -> Iterator[dict[str, Any]]:
+    """Each JSON object in what `lint-gcloud-commands` prints: one list after another."""
+    decoder, position = json.JSONDecoder(), 0
+    while found := re.compile(r"\S").search(text, position):
+        value, position = decoder.raw_decode(text, found.start())
+        yield from value
+
+
+# Alerts
+
+
+def rendered(file: Path) -> str:
+    names = {"@NAME@": "churn-report", "@METRIC@": "churn_report", "@CONFIGURATION@": "0123456789abcdef"}
+    return re.sub("|".join(names), lambda found: names[found[0]], file.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("file", sorted(ROOT.glob("deploy/metrics/*.json")), ids=lambda file: file.stem)
+def test_each_metric_is_one_of_cloud_logging(file: Path) -> None:
+    metric = LogMetric.from_json(rendered(file))
+    assert metric.filter.startswith('resource.type="cloud_run_revision" AND resource.labels.service_name="churn-report" AND ')
+
+
+@pytest.mark.parametrize("file", sorted(ROOT.glob("deploy/alerts/*.json")), ids=lambda file: file.stem)
+def test_each_alert_is_one_of_cloud_monitoring(file: Path) -> None:
+    policy = AlertPolicy.from_json(rendered(file))
+    assert len(policy.conditions) == 1
+    assert policy.user_labels["policy"] == file.stem
+    metrics = re.findall(r"user/churn-report-([a-z-]+)|user_churn_report_([a-z_]+)", rendered(file))
+    for dashed, underscored in metrics:
+        assert (ROOT / "deploy/metrics" / f"{dashed or underscored.replace('_', '-')}.json").exists()
+
+
+def test_the_function_logs_what_the_metrics_and_alerts_look_at(serve: Callable[..., function.Function]) -> None:
+    asked = serve(CLIENTS={"940": {"webhook_url": "https://127.0.0.1", "webhook_secret": "whsec_c2VjcmV0"}})
+    asked.ask("/reports/generate?client_id=940&week_ending=2025-01-19")
+    asked.ask("/reports/weekly", method="POST")
+    logged = {line["message"]: line for line in asked.log()}
+    looked_at = "".join(map(rendered, [*ROOT.glob("deploy/metrics/*.json"), *ROOT.glob("deploy/alerts/*.json")]))
+    for message in re.findall(r'"((?:weekly )?(?:report|run))\\"', looked_at):
+        assert message in logged
+    fields = set(re.findall(r"jsonPayload\.(\w+)", looked_at))
+    assert fields <= logged["report"].keys() | logged["weekly report"].keys()
+    assert (logged["weekly report"]["severity"], logged["weekly report"]["customers"]) == ("ERROR", 0)
+    assert logged["report"]["summary_reason"] == "no Gemini"
+    assert isinstance(logged["report"]["total_milliseconds"], float)
+
+
+def test_an_exception_is_logged_with_its_stack_where_error_reporting_looks_for_it() -> None:
+    try:
+        raise RuntimeError("what went wrong")
+    except RuntimeError:
+        record = logging.LogRecord("report", logging.ERROR, "", 0, "GET / failed", None, sys.exc_info())
+    line = json.loads(logs._JsonLines().format(record))
+    assert line["severity"] == "ERROR"
+    assert line["message"].startswith("GET / failed\nTraceback (most recent call last):")
+    assert line["message"].endswith("RuntimeError: what went wrong")
+
+
+# What is uploaded
+
+
+@pytest.fixture(scope="session")
+def deployed_python() -> Path:
+    """The Python of an environment with requirements.txt and nothing else."""
+    return deployed.python()
+
+
+@pytest.mark.usefixtures("sample_shop")
+def test_what_is_uploaded_is_enough_to_answer_with_a_report_and_no_more(
+    tmp_path: Path, without_account: dict[str, str], deployed_python: Path, bigquery: Any
+) -> None:
+    listed = subprocess.run(
+        [needed("gcloud"), "meta", "list-files-for-upload", "."],
+        cwd=ROOT,
+        env=without_account,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    others = [path for path in listed if not re.fullmatch(r"(report|model)/.*(?<!\.pyc)(?<!\.md)", path)]
+    assert sorted(others) == ["main.py", "requirements.txt"]
+    assert not [path for path in listed if "training" in path or "__pycache__" in path]
+    upload = tmp_path / "upload"
+    for path in listed:
+        (upload / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, upload / path)
+
+    description = upload / "report/api/openapi.py"
+    description.write_text(re.sub('VERSION = ".*"', 'VERSION = "uploaded"', description.read_text("utf-8")), "utf-8")
+    settings = {**function.bigquery_settings(bigquery.address, "sample"), "PYTHONSAFEPATH": "1"}
+    with function.running(settings, source=upload / "main.py", python=deployed_python) as running:
+        report = running.ask("/reports/generate?client_id=1")
+        assert report.status == 200, report.text
+        assert report.json()["report_data"]["summary"]["totalCustomers"] > 1000
+        for path, starts in {
+            "/reports/generate?client_id=1&format=html": "<!doctype html>",
+            "/openapi.json": '{"openapi"',
+            "/reports/weekly": '{"results"',
+        }.items():
+            answer = running.ask(path, method="POST" if path.endswith("weekly") else "GET")
+            assert (answer.status, answer.text[: len(starts)]) == (200, starts)
+        assert running.ask("/openapi.json").json()["info"]["version"] == "uploaded"  # and not the one beside this test
+        assert running.ask("/reports/generate?client_id=1&format=pdf").body.startswith(b"%PDF-")
+        assert not [line for line in running.log() if line["severity"] == "ERROR"]
+    with_nothing_else = [
+        deployed_python,
+        "-c",
+        "import importlib.util as u; print(u.find_spec('pytest'), u.find_spec('bqemulator'))",
+    ]
+    assert subprocess.run(with_nothing_else, capture_output=True, text=True, check=True).stdout == "None None\n"
+
+
+def test_the_scheduler_key_joins_the_others() -> None:
+    keys = with_key("new", with_key("old", json.dumps({hash_of("shop"): [7]})))
+    grants = parse_api_keys(keys)
+    assert [grant_of(key, grants).clients for key in ("shop", "old", "new")] == [{7}, None, None]
+    assert with_key("new", keys) == keys
+    with pytest.raises(ValueError, match="API_KEYS"):
+        with_key("new", "[1]")

@@ -1,0 +1,222 @@
+"""Who may ask what, and how the function says no."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from local.function import Answer, Function
+from report.api.access import grant_of, hash_of, main, parse_api_keys
+from report.settings import SettingsError, read_settings
+
+WEEK = "week_ending=2025-01-19"
+KEYS = {"for one and two": [1, 2], "for all": "*", "for nobody": []}
+
+
+@pytest.fixture(scope="module")
+def function(serve: Callable[..., Function]) -> Function:
+    return serve(
+        API_KEYS={hash_of(key): clients for key, clients in KEYS.items()},
+        ALLOWED_ORIGINS="https://shop.example, https://admin.example",
+        CLIENTS={"2": {"name": "Nowhere", "time_zone": "Mars/Olympus"}},
+    )
+
+
+def problem(answer: Answer, status: int) -> dict[str, Any]:
+    """The problem in an answer, which must be one of RFC 9457 and tell nothing of the inside."""
+    assert answer.status == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    said = answer.json()
+    assert {"type", "title", "status", "detail"} <= said.keys() <= {"type", "title", "status", "detail", "parameter"}
+    assert said["status"] == status
+    assert not any(word in answer.text for word in ("Traceback", "SELECT", "analytics", ".py", "`"))
+    return said
+
+
+@pytest.mark.parametrize("key", ["", "unknown", "for one", "FOR ALL", hash_of("for all")])
+def test_without_a_known_key_nothing_is_told_whatever_is_asked(function: Function, key: str) -> None:
+    questions = ["client_id=1", "client_id=2", "client_id=77", "client_id=x", "", "client_id=1&week_ending=never"]
+    answers = [function.ask(f"/reports/generate?{question}", key=key) for question in questions]
+    assert len({answer.body for answer in answers}) == 1
+    problem(answers[0], 401)
+    assert answers[0].headers["www-authenticate"].startswith("ApiKey")
+
+
+@pytest.mark.parametrize(
+    ("key", "client_id", "status"),
+    [
+        ("for one and two", 1, 200),
+        ("for one and two", 3, 403),
+        ("for all", 3, 200),
+        ("for nobody", 1, 403),
+    ],
+)
+def test_a_key_covers_its_clients_alone(function: Function, key: str, client_id: int, status: int) -> None:
+    assert function.ask(f"/reports/generate?client_id={client_id}&{WEEK}", key=key).status == status
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("", "client_id"),
+        (WEEK, "client_id"),
+        ("client_id=", "client_id"),
+        ("client_id=0", "client_id"),
+        ("client_id=-1", "client_id"),
+        ("client_id=1.5", "client_id"),
+        ("client_id=%D9%A1", "client_id"),  # an Arabic one
+        ("client_id=9223372036854775808", "client_id"),  # does not fit into INT64
+        ("client_id=1&client_id=2", "client_id"),
+        ("client_id=1&week_ending=", "week_ending"),
+        ("client_id=1&week_ending=19.01.2025", "week_ending"),
+        ("client_id=1&week_ending=20250119", "week_ending"),
+        ("client_id=1&week_ending=2025-02-30", "week_ending"),
+        ("client_id=1&week_ending=0001-01-05", "week_ending"),
+        ("client_id=1&week_ending=9999-12-31", "week_ending"),
+        ("client_id=1&format=xml", "format"),
+        ("client_id=1&include=everything", "include"),
+        ("client_id=1&weekending=2025-01-19", "weekending"),
+    ],
+)
+def test_a_bad_parameter_is_named_with_what_it_takes(function: Function, query: str, parameter: str) -> None:
+    said = problem(function.ask(f"/reports/generate?{query}", key="for all"), 422)
+    assert said["parameter"] == parameter
+    assert parameter in said["detail"]
+
+
+@pytest.mark.parametrize("week_ending", ["0001-03-01", "1970-01-01", "9999-12-29"])
+def test_any_week_of_the_calendar_has_a_report(function: Function, week_ending: str) -> None:
+    answer = function.ask(f"/reports/generate?client_id=1&week_ending={week_ending}", key="for all")
+    assert (answer.status, answer.json()["week_ending"]) == (200, week_ending)
+
+
+def test_a_bad_time_zone_fails_that_client_alone_and_says_so(function: Function) -> None:
+    said = problem(function.ask(f"/reports/generate?client_id=2&{WEEK}", key="for all"), 500)
+    assert "Mars/Olympus" in said["detail"]
+    assert function.ask(f"/reports/generate?client_id=1&{WEEK}", key="for all").status == 200
+
+
+def test_an_unknown_path_is_404_and_a_wrong_method_405_with_what_is_allowed(function: Function) -> None:
+    problem(function.ask("/reports"), 404)
+    problem(function.ask("/reports/generate/"), 404)
+    wrong = function.ask("/reports/generate?client_id=1", method="POST", key="for all", body="{}")
+    problem(wrong, 405)
+    assert wrong.headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+def test_health_needs_no_key(function: Function) -> None:
+    assert function.ask("/health", key="").json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize(("origin", "allowed"), [("https://shop.example", True), ("https://evil.example", False)])
+def test_only_the_frontends_own_origins_may_read_an_answer(function: Function, origin: str, allowed: bool) -> None:
+    preflight = function.ask("/reports/generate", method="OPTIONS", key="", headers={"Origin": origin})
+    report = function.ask(f"/reports/generate?client_id=1&{WEEK}", key="for all", headers={"Origin": origin})
+    refused = function.ask("/reports/generate", key="", headers={"Origin": origin})
+    assert preflight.status == 204
+    for answer in (preflight, report, refused):
+        assert answer.headers.get("access-control-allow-origin") == (origin if allowed else None)
+        assert answer.headers["vary"] == "Accept, Origin, X-API-Key"
+    assert preflight.headers.get("access-control-allow-headers") == ("If-None-Match, X-API-Key" if allowed else None)
+
+
+@pytest.mark.parametrize(
+    "api_keys",
+    [
+        None,
+        "",
+        "not JSON",
+        "[]",
+        {"too short": [1]},
+        {hash_of("a key"): "all"},
+        {hash_of("a key"): ["1"]},
+        {hash_of("a key"): [True]},
+        {hash_of("a key"): [1], hash_of("another"): None},
+    ],
+)
+def test_missing_or_broken_api_keys_let_nobody_in(api_keys: object) -> None:
+    environment = {} if api_keys is None else {"API_KEYS": api_keys if isinstance(api_keys, str) else json.dumps(api_keys)}
+    settings = read_settings(environment)
+    assert settings.api_keys_problem
+    assert "API_KEYS" in settings.api_keys_problem
+    assert grant_of("a key", settings.grants) is None
+
+
+def test_a_new_key_opens_what_its_entry_says() -> None:
+    lines = main(["1", "7"]).splitlines()
+    grant = grant_of(lines[1], parse_api_keys(lines[-1]))
+    assert grant is not None
+    assert [client for client in range(1, 9) if grant.covers(client)] == [1, 7]
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"CLIENTS": "not JSON"},
+        {"CLIENTS": '{"one": {}}'},
+        {"CLIENTS": '{"1": {"time_zone": 1}}'},
+        {"BIGQUERY_MAX_BYTES_BILLED": "1 TB"},
+        {"GEMINI_TIMEOUT_SECONDS": "-1"},
+        {"EVENTS_TABLE": "events` WHERE TRUE --"},
+    ],
+)
+def test_a_broken_setting_stops_the_function_and_says_which(environment: Mapping[str, str]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(environment))):
+        read_settings(environment)
+
+
+def test_readers_of_the_same_report_share_it_and_nobody_else_does(
+    serve: Callable[..., Function], load_events: Callable[[list[dict[str, Any]]], None], client_id: int
+) -> None:
+    function = serve(API_KEYS={hash_of(key): "*" for key in ("one key", "another key")}, REPORT_CACHE_SECONDS="600")
+    path = f"/reports/generate?client_id={client_id}&{WEEK}"
+
+    def customers(key: str, path: str = path) -> int:
+        return function.ask(path, key=key).json()["report_data"]["summary"]["totalCustomers"]
+
+    first = function.ask(path, key="one key")
+    assert first.headers["cache-control"] == "private, no-cache"
+    load_events([{"user_id": "ann", "event_type": "purchase", "timestamp": "2025-01-14", "price": "9.99"}])
+    assert function.ask(path, key="one key").body == first.body  # made a moment ago
+    assert customers("another key") == 1
+    assert customers("one key", path + "&include=customers") == 1
+    assert customers("one key", path.replace(str(client_id), str(client_id + 1_000_000))) == 0
+
+
+def test_a_reader_who_has_the_report_already_gets_304(function: Function) -> None:
+    path = f"/reports/generate?client_id=1&{WEEK}"
+    first = function.ask(path, key="for all")
+    etag = first.headers["etag"]
+    again = function.ask(path, key="for all", headers={"If-None-Match": etag})
+    assert (again.status, again.body, again.headers["etag"]) == (304, b"", etag)
+    assert function.ask(path, key="for all", headers={"If-None-Match": 'W/"another"'}).status == 200
+    assert function.ask(path, key="for nobody", headers={"If-None-Match": etag}).status == 403
+    assert function.ask(path.replace("client_id=1", "client_id=3"), key="for all").headers["etag"] != etag
+
+
+def test_one_log_line_tells_how_a_report_was_made_and_nothing_about_anyone(
+    serve: Callable[..., Function],
+    load_events: Callable[[list[dict[str, Any]]], None],
+    load_users: Callable[[list[dict[str, str]]], None],
+    client_id: int,
+) -> None:
+    function = serve(CLIENTS={str(client_id): {"name": "Logged Shop"}})
+    load_events([{"user_id": "ann-the-customer", "event_type": "purchase", "timestamp": "2025-01-14", "price": "9.99"}])
+    load_users([{"user_id": "ann-the-customer", "email": "ann@example.com", "name": "Sample Ann"}])
+    trace_context = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+    answer = function.ask(f"/reports/generate?client_id={client_id}&{WEEK}&include=customers", headers=trace_context)
+    assert "ann@example.com" in answer.text
+
+    (line,) = [line for line in function.log() if line.get("client_id") == client_id]
+    assert line["severity"] == "INFO"
+    assert line["logging.googleapis.com/trace"] == "projects/local/traces/0af7651916cd43dd8448eb211c80319c"
+    assert (line["week_ending"], line["customers"], line["cells"]) == ("2025-01-19", 1, 1)
+    assert line["summary_source"] == "template"
+    assert isinstance(line["bytes_processed"], int)
+    assert {"warehouse", "score", "sections", "summary", "customers"} <= line["milliseconds"].keys()
+    timing = dict(entry.split(";dur=") for entry in answer.headers["server-timing"].split(", "))
+    assert {step: float(duration) for step, duration in timing.items()} == line["milliseconds"]
+
+    printed = function.program.printed()
+    assert not any(secret in printed for secret in ("ann-the-customer", "ann@example.com", "Sample Ann", function.key))

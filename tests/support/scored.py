@@ -1,0 +1,32 @@
+"""Weeks for tests of what is made of them, cell by cell."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.churn import FEATURES
+from report.analysis.cells import Cells, ScoredCells
+
+
+@dataclass(frozen=True)
+class Cell:
+    """So many customers alike, who spent so much together."""
+
+    probability: float
+    customers: int = 1
+    spent_usd: float = 0.0
+    sessions: int = 1
+    spent_each: float = 0.0
+
+
+def week(*cells: Cell) -> ScoredCells:
+    """The week that has these cells."""
+    features = np.zeros((len(cells), len(FEATURES)))
+    features[:, FEATURES.index("total_sessions")] = [cell.sessions for cell in cells]
+    features[:, FEATURES.index("total_spent_usd")] = [cell.spent_each for cell in cells]
+    customers = np.array([cell.customers for cell in cells], np.int64)
+    counted = Cells(features, customers, np.array([cell.spent_usd for cell in cells], np.float64))
+    return ScoredCells(counted, np.array([cell.probability for cell in cells], np.float64))
+
+
+NOBODY = week()

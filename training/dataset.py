@@ -1,0 +1,122 @@
+"""Customer-weeks: the features of a customer's week, and whether the customer churned after it.
+
+The features come from the report's own SQL, so that the model is trained on what it is served. Here it runs on DuckDB,
+translated by sqlglot; on BigQuery it runs as it is.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import jinja2
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import sqlglot
+
+from model.churn import FEATURES
+from report.week import Week, midnight, week_starts
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+
+SQL_FOLDERS = (Path(__file__).parent, Path(__file__).parents[1] / "report" / "sql")
+FOLLOW_UP_WEEKS = 4
+"""How long a customer must stay away to have churned: the 28 days after the week."""
+
+
+@dataclass(frozen=True)
+class CustomerWeeks:
+    """n customer-weeks."""
+
+    features: npt.NDArray[np.float64]
+    """n × 8, columns as in `model.churn.FEATURES`."""
+    churned: npt.NDArray[np.bool_]
+    weeks_ago: npt.NDArray[np.int64]
+    """Whole weeks before the newest week of the events, so 4 or more."""
+    shop: npt.NDArray[np.int64]
+    """Which shop each is from, counted from 0."""
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> "CustomerWeeks":
+        """The customer-weeks that `mask` (n) picks."""
+        return CustomerWeeks(self.features[mask], self.churned[mask], self.weeks_ago[mask], self.shop[mask])
+
+
+def concatenate(shops: list[CustomerWeeks]) -> CustomerWeeks:
+    """All of them, each element of the list as a shop of its own."""
+    return CustomerWeeks(
+        np.concatenate([shop.features for shop in shops]),
+        np.concatenate([shop.churned for shop in shops]),
+        np.concatenate([shop.weeks_ago for shop in shops]),
+        np.repeat(np.arange(len(shops)), [shop.churned.size for shop in shops]),
+    )
+
+
+def from_events(events: pa.Table, weeks: int, last_day: date) -> CustomerWeeks:
+    """The customer-weeks of one shop's events (columns as in `shops.SCHEMA`, days in UTC).
+
+    Of the `weeks` weeks that end with `last_day`, the last four only say who churned.
+    """
+    events = events.append_column("client_id", pa.array(np.ones(events.num_rows, dtype=np.int64)))
+    parameters = _parameters(1, weeks, last_day, ZoneInfo("UTC"))
+    with duckdb.connect(config={"threads": 2}) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(_RANGE_BUCKET)
+        connection.register("events", events)
+        return _customer_weeks(connection.execute(_duckdb_sql(), parameters).to_arrow_table())
+
+
+def from_bigquery(client: "bigquery.Client", events: str, client_id: int, weeks: int, newest: Week) -> CustomerWeeks:
+    """The customer-weeks of one client in the table `events` (`project.dataset.table`); else as above, up to `newest`."""
+    from google.cloud import bigquery
+
+    types = {int: "INT64", str: "STRING", date: "DATE", datetime: "TIMESTAMP"}
+    parameters = [
+        bigquery.ArrayQueryParameter(name, "TIMESTAMP", value)
+        if isinstance(value, list)
+        else bigquery.ScalarQueryParameter(name, types[type(value)], value)
+        for name, value in _parameters(client_id, weeks, newest.ending, newest.time_zone).items()
+    ]
+    config = bigquery.QueryJobConfig(query_parameters=parameters)
+    rows = client.query_and_wait(training_sql(f"`{events}`"), job_config=config)
+    return _customer_weeks(rows.to_arrow(create_bqstorage_client=False))
+
+
+def training_sql(events: str) -> str:
+    """The query, in BigQuery's dialect, on the table `events`."""
+    templates = jinja2.Environment(loader=jinja2.FileSystemLoader(SQL_FOLDERS), autoescape=False)  # noqa: S701 (SQL, not HTML)
+    return templates.get_template("training.sql").render(events=events)
+
+
+@cache
+def _duckdb_sql() -> str:
+    return sqlglot.transpile(training_sql("events"), read="bigquery", write="duckdb")[0]
+
+
+_RANGE_BUCKET = "CREATE MACRO range_bucket(point, boundaries) AS len(list_filter(boundaries, lambda boundary: boundary <= point))"
+"""BigQuery's function, which DuckDB lacks."""
+
+
+def _parameters(client_id: int, weeks: int, last_day: date, time_zone: ZoneInfo) -> dict[str, Any]:
+    starts = week_starts(last_day, weeks, time_zone)
+    return {
+        "client_id": client_id,
+        "week_ending": last_day,
+        "as_of": last_day,
+        "time_zone": time_zone.key,
+        "week_starts": starts,
+        "scan_start": starts[0],
+        "scan_end": midnight(last_day + timedelta(days=1), time_zone),
+    }
+
+
+def _customer_weeks(rows: pa.Table) -> CustomerWeeks:
+    # Engines return rows in any order; training must not depend on it.
+    rows = rows.sort_by([(name, "ascending") for name in ("weeks_ago", *FEATURES, "churned")])
+    features = np.column_stack([rows[feature].to_numpy().astype(np.float64) for feature in FEATURES])
+    weeks_ago = rows["weeks_ago"].to_numpy().astype(np.int64)
+    return CustomerWeeks(features, rows["churned"].to_numpy(), weeks_ago, np.zeros(rows.num_rows, dtype=np.int64))

@@ -1,0 +1,108 @@
+"""Train the model: `python -m training.train`, or with `--from-bigquery` on one's own shops."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import xgboost
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
+from tqdm import tqdm
+
+from model.churn import MODEL_PATH
+from report.settings import read_settings
+from report.week import week_at
+from training import dataset, shops
+from training.boosting import fit
+from training.dataset import FOLLOW_UP_WEEKS, CustomerWeeks
+from training.scores import as_served, log_odds, scores
+
+TRAINING_SHOPS = shops.draw_shops(240, seed=1)
+HELD_OUT_SHOPS = shops.draw_shops(80, seed=2)
+LABELLED_WEEKS = 3
+"""Of each simulated shop: more shops teach more than more weeks of the same."""
+HELD_OUT_WEEKS = 4
+LAST_DAY = date(2026, 1, 4)
+"""Any Sunday would do: a simulated shop knows no calendar but its own."""
+
+
+def main() -> None:
+    """Train, and write the model where that is wanted."""
+    arguments = _arguments()
+    if arguments.from_bigquery:
+        _train_on_own_shops(arguments.client_id, arguments.weeks, arguments.write)
+    else:
+        _write(fit(simulated(TRAINING_SHOPS, seed=1, weeks=LABELLED_WEEKS, what="Simulating shops to train on")))
+
+
+def simulated(some: list[shops.Shop], seed: int, weeks: int, what: str) -> CustomerWeeks:
+    """`weeks` labelled weeks of each shop, shop i with the seed [`seed`, i]; `what` names the progress bar."""
+
+    def each() -> Iterator[CustomerWeeks]:
+        all_weeks = weeks + FOLLOW_UP_WEEKS
+        for number, shop in enumerate(tqdm(some, desc=what, unit="shop")):
+            events = shops.simulate(shop, all_weeks, [seed, number], LAST_DAY)
+            yield dataset.from_events(events, all_weeks, LAST_DAY)
+
+    return dataset.concatenate(list(each()))
+
+
+def _train_on_own_shops(client_ids: list[int], weeks: int, write: bool) -> None:
+    """Compare a new model with the bundled one on the last weeks; write the new one if that is wanted and it is better."""
+    own = _own_customer_weeks(client_ids, weeks)
+    newest = FOLLOW_UP_WEEKS + HELD_OUT_WEEKS
+    # What became of a week's customers is known four weeks later: only weeks whose outcome was known before the held-out ones.
+    past = own.where(own.weeks_ago >= newest + FOLLOW_UP_WEEKS)
+    if not past.churned.size or own.weeks_ago.min() > FOLLOW_UP_WEEKS:
+        sys.exit(f"There is too little history: it takes more than {newest + FOLLOW_UP_WEEKS} weeks with customers.")
+    new, bundled = fit(past), xgboost.Booster(model_file=MODEL_PATH)
+    tqdm.write(
+        f"Trained on {past.churned.size} customer-weeks. On the last {HELD_OUT_WEEKS} weeks whose outcome is known, as served:"
+    )
+    results = {}
+    for name, booster in (("bundled", bundled), ("new", new)):
+        probabilities = as_served(log_odds(booster, own.features), own)
+        held_out = own.weeks_ago < newest
+        results[name] = scores(own.churned[held_out], probabilities[held_out])
+        tqdm.write(f"  {name:8} log loss {results[name].log_loss:.4f}  AUC {results[name].auc:.4f}")
+    better = results["new"].log_loss < results["bundled"].log_loss and results["new"].auc >= results["bundled"].auc
+    tqdm.write("The new model is better." if better else "The bundled model stays: the new one is not better in both.")
+    if better and write:
+        _write(new)
+    elif better:
+        tqdm.write("Nothing is written. With --write it takes the bundled model's place.")
+
+
+def _own_customer_weeks(client_ids: list[int], weeks: int) -> CustomerWeeks:
+    settings = read_settings(os.environ)
+    warehouse = settings.warehouse
+    # An emulator takes no credentials; the client library finds it by itself.
+    nobody = AnonymousCredentials() if warehouse.emulator_host else None  # type: ignore[no-untyped-call]
+    client = bigquery.Client(project=warehouse.project, location=warehouse.location, credentials=nobody)
+    table = f"{client.project}.{warehouse.dataset}.{warehouse.events_table}"
+    found = []
+    for client_id in tqdm(client_ids, desc="Asking BigQuery", unit="client"):
+        week = week_at(datetime.now(UTC), settings.client(client_id).zone())
+        found.append(dataset.from_bigquery(client, table, client_id, weeks, week))
+    return dataset.concatenate(found)
+
+
+def _write(booster: xgboost.Booster) -> None:
+    MODEL_PATH.write_bytes(booster.save_raw("ubj"))
+    tqdm.write(f"Wrote {MODEL_PATH.relative_to(Path.cwd()) if MODEL_PATH.is_relative_to(Path.cwd()) else MODEL_PATH}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m training.train", description=main.__doc__)
+    parser.add_argument("--from-bigquery", action="store_true", help="train on the events table instead of simulated shops")
+    parser.add_argument("--client-id", type=int, nargs="+", default=[1], help="whose events (default: 1)")
+    parser.add_argument("--weeks", type=int, default=30, help="how many weeks of events (default: 30)")
+    parser.add_argument("--write", action="store_true", help="replace the bundled model if the new one is better")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
