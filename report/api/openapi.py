@@ -246,7 +246,7 @@ def _schemas() -> Json:
     data = {**report, "properties": {**report["properties"], "page_url": {"type": "string", "format": "uri"}}}
     data["required"] = [*report["required"], "page_url"]
     properties = {
-        "type": {"const": "report.delivery.weekly"},
+        "type": {"const": "report.weekly"},
         "timestamp": {"type": "string", "format": "date-time"},
         "data": {**data, "description": "The report, with the link to its page"},
     }

@@ -152,7 +152,7 @@ def payload(message: Message) -> Mapping[str, Any]:
     """What a webhook receives: the report as `GET /reports/generate` answers, and the link to its page."""
     report = message.report.model_dump(mode="json")
     return {
-        "type": "report.delivery.weekly",
+        "type": "report.weekly",
         "timestamp": report["meta"]["generated_at"],
         "data": {**report, "page_url": message.link},
     }

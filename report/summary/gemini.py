@@ -46,7 +46,7 @@ def write(prompt: str, settings: GeminiSettings) -> str:
 @cache
 def load() -> tuple[Any, Any]:
     """The SDK and its REST client, imported."""
-    warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\b|report\.gemini")
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\b|report\.summary\.gemini")
     import google.generativeai as sdk
     from google.ai.generativelanguage import GenerativeServiceClient
 

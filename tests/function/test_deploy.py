@@ -85,7 +85,7 @@ def cloud(tmp_path: Path) -> Cloud:
     (tmp_path / "bin").mkdir()
     for program in ("gcloud", "bq", "curl"):
         stand_in = tmp_path / "bin" / program
-        stand_in.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {ROOT}/tests/loopback/cloud.py {program} "$@"\n')
+        stand_in.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {ROOT}/tests/support/loopback/cloud.py {program} "$@"\n')
         stand_in.chmod(0o755)
     (tmp_path / "cloud.json").write_text(json.dumps(EMPTY), "utf-8")
     (tmp_path / "api-keys.json").write_text(KEY_FILE)

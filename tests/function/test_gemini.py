@@ -97,6 +97,7 @@ def test_the_sdk_is_imported_with_the_first_call_and_warns_of_nothing_and_a_hang
 import sys
 from report.summary import gemini
 from report.settings import GeminiSettings
+from report.summary.executive import GeminiError
 assert not any(name.startswith("google.generativeai") for name in sys.modules)
 try:
     gemini.write("...", GeminiSettings("key", "model", {server.endpoint!r}, 0.05))

@@ -16,8 +16,8 @@ from slack_sdk.models.blocks import Block
 
 from local.function import Function
 from report.api.access import hash_of
+from report.delivery import channels as delivery
 from report.delivery.channels import Message, deliver, doors, is_public, slack_message
-from report.delivery.channels import channels as delivery
 from report.schema import Report
 from report.settings import ClientSettings, MailSettings
 from tests.support.loopback import bigquery as loopback_bq
@@ -88,7 +88,7 @@ def test_each_client_gets_its_own_report_and_ones_failure_touches_no_other(
     assert len(receiver.requests) == len(by_path) == 2
     payload = verified(by_path[False])
     assert by_path[False].headers["webhook-id"] == results[901]["message_id"] == "report_901_2025-01-19"
-    assert payload["type"] == "report.delivery.weekly"
+    assert payload["type"] == "report.weekly"
     assert payload["data"].pop("page_url") == "https://shop.example/dashboard/reports?client_id=901&week_ending=2025-01-19"
     asked = function.ask(f"/reports/generate?client_id=901&week_ending={WEEK}").json()
     asked["meta"]["generated_at"] = payload["data"]["meta"]["generated_at"]
