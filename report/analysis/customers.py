@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.churn import FloatArray
+from model.churn import FEATURES, FloatArray
 from report.analysis.cells import ScoredCells
 from report.analysis.factors import leading_factor_names
 from report.analysis.risk import risk_level
@@ -39,7 +39,7 @@ def at_risk_customers(
 ) -> tuple[AtRiskCustomer, ...]:
     """One row of the report for each of the n `customers`, in their order.
 
-    `features` (n × 8) are theirs, `churn_probability` (n) and `contributions` (n × 8) the model's call on them.
+    `features` (n × 9) are theirs, `churn_probability` (n) and `contributions` (n × 9) the model's call on them.
     """
     return tuple(
         AtRiskCustomer(
@@ -49,7 +49,7 @@ def at_risk_customers(
             churnProbability=round(float(probability), 4),
             riskLevel=risk_level(float(probability)),
             segment=SEGMENTS[segment],
-            total_spent_usd=round(float(row[-1]), 2),
+            total_spent_usd=round(float(row[FEATURES.index("total_spent_usd")]), 2),
             topRiskFactors=leading_factor_names(pushes),
         )
         for customer, row, probability, segment, pushes in zip(

@@ -19,8 +19,10 @@ def cell_limits(model: ChurnModel) -> Limits:
     XGBoost compares in float32 (`float32(x) < threshold` goes left), all else in float64. Customers on the same side of all
     limits take the same way through every tree, are in the same segment, and all inside the training range or all outside.
     """
-    limits: dict[str, tuple[int, ...] | tuple[float, ...]] = {}
-    for feature in FEATURES[:-1]:
+    limits: dict[str, tuple[int, ...] | tuple[float, ...]] = dict.fromkeys(FEATURES, ())
+    for feature in FEATURES:
+        if feature == "total_spent_usd":
+            continue
         counts = {math.ceil(threshold) for threshold in model.thresholds[feature]}
         counts |= set(SESSIONS_LIMITS if feature == "total_sessions" else ())
         counts |= {end for low, high in _range(model, feature) for end in (math.ceil(low), math.floor(high) + 1)}
@@ -32,13 +34,13 @@ def cell_limits(model: ChurnModel) -> Limits:
 
 
 def buckets(features: FloatArray, limits: Limits) -> IntArray:
-    """The numbers (n × 8) of the buckets that `features` (n × 8) lie in, as `RANGE_BUCKET` counts: 0 is below the first limit."""
+    """The numbers (n × 9) of the buckets that `features` (n × 9) lie in, as `RANGE_BUCKET` counts: 0 is below the first limit."""
     columns = [np.searchsorted(limits[name], column, side="right") for name, column in zip(FEATURES, features.T, strict=True)]
     return np.column_stack(columns).astype(np.int64)
 
 
 def representatives(numbers: IntArray, limits: Limits) -> FloatArray:
-    """For buckets of these `numbers` (n × 8) features that lie in them (n × 8): the limit at which each begins.
+    """For buckets of these `numbers` (n × 9) features that lie in them (n × 9): the limit at which each begins.
 
     The first begins nowhere: for it any value clearly below its end, or 0 where it has no end either.
     Raises IndexError for a number beyond the last bucket.
