@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-
-import numpy as np
 import numpy.typing as npt
 
 from model.churn import FloatArray
@@ -87,6 +85,8 @@ class WeekTotals:
     """Customers whose last visit was in this week, in at least 3 of the weeks 2 to 5 before the newest and not since."""
     unusable_amounts: int = 0
     """Purchases whose amount counts 0: an overflow, or beyond ±10¹⁵."""
+    spent_by_missing_regulars: float = 0.0
+    """What these spent in the newest nine weeks, in the client's currency."""
     with_feature: Mapping[str, int] | None = None
     """How many customers had each feature above 0; None for a week of which only the customers are known."""
 
@@ -120,5 +120,3 @@ class CountedWeeks:
         there = self.customers[:, weeks_ago] > 0
         all_cells = Cells(self.features, self.declining, self.customers[:, weeks_ago], self.spent[:, weeks_ago])
         return all_cells.where(there)
-
-

@@ -4,9 +4,10 @@
 --
 -- One row for each cell, its weeks inside: texts such as "0 12 5 310.500000", separated by ";": weeks_ago, how many customers, how
 -- many of them had no event in the four weeks after (all of them where these weeks are not over), and what they spent.
--- One more row, without a cell, has each week's totals: weeks_ago, customers, how many were not seen before, how many had each
--- of the five counted event types, a session and a spend above 0, unusable amounts, and missing regulars, who belong to the
--- week of their last visit: active in at least 3 of the weeks 2 to 5, and in neither this week nor last.
+-- One more row, without a cell, has each week's totals: weeks_ago, customers, how many were not seen before, missing regulars
+-- who came last in it (active in at least 3 of the weeks 2 to 5, and in neither this week nor last), unusable amounts, how many
+-- customers had each of the five counted event types, a session and a spend above 0, and what these missing regulars spent in
+-- the newest nine weeks.
 --
 -- The parameters of customers_in_cells.sql.
 
@@ -27,6 +28,13 @@ counted AS (
     COUNTIF(
       active_weeks & ((1 << weeks_ago) - 1) = 0 AND active_weeks & 3 = 0 AND BIT_COUNT(active_weeks & 60) >= 3
     ) AS missing_regulars,
+    SUM(
+      IF(
+        active_weeks & ((1 << weeks_ago) - 1) = 0 AND active_weeks & 3 = 0 AND BIT_COUNT(active_weeks & 60) >= 3,
+        spent_9_weeks,
+        0
+      )
+    ) AS spent_by_missing_regulars,
     SUM(unusable_amounts) AS unusable_amounts,
     COUNTIF(added_to_wishlist > 0) AS with_added_to_wishlist,
     COUNTIF(removed_from_wishlist > 0) AS with_removed_from_wishlist,
@@ -45,7 +53,7 @@ SELECT
     IF(
       cell IS NULL,
       FORMAT(
-        '%d %d %d %d %d %d %d %d %d %d %d %d',
+        '%d %d %d %d %d %d %d %d %d %d %d %d %.6f',
         weeks_ago,
         customers,
         new_customers,
@@ -57,7 +65,8 @@ SELECT
         with_removed_from_cart,
         with_cart_quantity_updated,
         with_sessions,
-        with_spend
+        with_spend,
+        CAST(spent_by_missing_regulars AS FLOAT64)
       ),
       FORMAT('%d %d %d %.6f', weeks_ago, customers, churned, CAST(spent AS FLOAT64))
     ),

@@ -86,7 +86,8 @@ all_weeks AS (
 remembered AS (
   SELECT
     *,
-    SUM(1 << weeks_ago) OVER (PARTITION BY user_id) AS active_weeks
+    SUM(1 << weeks_ago) OVER (PARTITION BY user_id) AS active_weeks,
+    SUM(IF(weeks_ago <= 8, spent, 0)) OVER (PARTITION BY user_id) AS spent_9_weeks
   FROM all_weeks
   WHERE {{ is_customer('user_id') }}
 )
@@ -104,6 +105,7 @@ SELECT
   CAST(spent AS FLOAT64) / @usd_rate AS total_spent_usd,
   BIT_COUNT((active_weeks >> (weeks_ago + 1)) & ((1 << @memory_weeks) - 1)) AS active_weeks_before,
   spent,
+  spent_9_weeks,
   unusable_amounts,
   active_weeks
 FROM remembered

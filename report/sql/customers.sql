@@ -14,22 +14,15 @@ customers AS (
   {% include 'customers_in_cells.sql' %}
 ),
 
-with_spend AS (
-  SELECT
-    *,
-    SUM(spent) OVER (PARTITION BY user_id) AS spent_9_weeks
-  FROM customers
-),
-
 by_expected_loss AS (
   SELECT
-    with_spend.*,
+    customers.*,
     @churn_probabilities[ORDINAL(place + 1)] AS churn_probability,
-    CAST(with_spend.spent_9_weeks AS FLOAT64) * @churn_probabilities[ORDINAL(place + 1)] AS expected_loss
-  FROM with_spend
-  INNER JOIN UNNEST(@cells) AS asked_cell WITH OFFSET AS place ON with_spend.cell = asked_cell
-  WHERE with_spend.weeks_ago = 0
-  ORDER BY expected_loss DESC, churn_probability DESC, with_spend.user_id ASC
+    CAST(customers.spent_9_weeks AS FLOAT64) * @churn_probabilities[ORDINAL(place + 1)] AS expected_loss
+  FROM customers
+  INNER JOIN UNNEST(@cells) AS asked_cell WITH OFFSET AS place ON customers.cell = asked_cell
+  WHERE customers.weeks_ago = 0
+  ORDER BY expected_loss DESC, churn_probability DESC, customers.user_id ASC
   LIMIT @max_customers OFFSET @skipped_customers
 ),
 

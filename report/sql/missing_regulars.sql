@@ -16,7 +16,7 @@ customers AS (
   SELECT
     user_id,
     MAX(active_weeks) AS active_weeks,
-    CAST(SUM(spent) AS FLOAT64) AS spent_9_weeks
+    CAST(MAX(spent_9_weeks) AS FLOAT64) AS spent_9_weeks
   FROM customer_weeks
   GROUP BY user_id
 ),
