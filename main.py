@@ -35,8 +35,8 @@ log_to_stdout()
 logger = logging.getLogger(__name__)
 
 SETTINGS = read_settings(os.environ)
-if SETTINGS.api_keys_problem:
-    logger.error("Nobody gets in: %s", SETTINGS.api_keys_problem)
+for problem in SETTINGS.problems():
+    logger.error("%s", problem)
 
 MOST_ADDRESS_CHARACTERS = 2_000
 """So long may the path and the query be together; the framework's server knows no limit."""

@@ -153,7 +153,7 @@ def _one(round_: Round, client_id: int) -> ClientResult:
     """Build and send one client's report, and say what became of it, in the answer and in the log."""
     settings, client = round_.settings, round_.settings.client(client_id)
     report, trace = None, Trace()
-    if not (client.webhook_url or client.email):
+    if not (client.webhook_url or client.webhook_problem or client.email or client.email_problem):
         result = ClientResult(client_id=client_id, status="no_address", detail="CLIENTS has no webhook_url and no email for it")
     else:
         try:

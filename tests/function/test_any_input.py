@@ -171,7 +171,19 @@ def test_any_query_on_the_wire_is_refused_as_a_problem(function: Function, query
 SECRET = "5ecre7-" * 3
 WORDS = st.sampled_from([SECRET, "UTC", "slack", "a@b.example", "*", hash_of("a key"), "\ud800", "1", "0", "٣"])
 CLIENT = st.dictionaries(
-    st.sampled_from(["name", "time_zone", "webhook_url", "webhook_secret", "webhook_flavour", "email", SECRET]),
+    st.sampled_from(
+        [
+            "name",
+            "currency",
+            "usd_rate",
+            "ignored_event_types",
+            "webhook_url",
+            "webhook_secret",
+            "webhook_flavour",
+            "email",
+            SECRET,
+        ]
+    ),
     JSON | WORDS | st.lists(WORDS),
 )
 ANY_SETTING = st.one_of(
@@ -191,9 +203,12 @@ def test_any_clients_are_settings_or_an_error_that_names_them_and_tells_no_secre
         assert "CLIENTS" in str(error)
         assert SECRET not in str(error)
         return
-    for client in read_settings({"CLIENTS": text}).clients.values():
-        refused(SettingsError, client.zone)
-        assert json.dumps([client.name, client.email], ensure_ascii=False).encode()
+    found = read_settings({"CLIENTS": text})
+    assert not any(SECRET in problem for problem in found.problems())
+    for client in found.clients.values():
+        assert bool(refused(SettingsError, client.zone)) == bool(client.problem)
+        assert json.dumps([client.name, client.email, client.ignored_event_types], ensure_ascii=False).encode()
+        assert client.usd_rate > 0
 
 
 @unhurried
@@ -210,7 +225,7 @@ def test_any_api_keys_let_in_whom_they_name_or_nobody_and_tell_no_secret(text: s
 SETTINGS = [
     *("BIGQUERY_PROJECT", "BIGQUERY_DATASET", "BIGQUERY_LOCATION", "EVENTS_TABLE", "USERS_TABLE", "BIGQUERY_MAX_BYTES_BILLED"),
     *("GEMINI_TIMEOUT_SECONDS", "REQUEST_DEADLINE_SECONDS", "WEEKLY_DEADLINE_SECONDS", "REPORT_CACHE_SECONDS", "PAGE_URL"),
-    *("SMTP_URL", "ALLOWED_ORIGINS", "BIGQUERY_EMULATOR_HOST"),
+    *("SMTP_URL", "ALLOWED_ORIGINS", "BIGQUERY_EMULATOR_HOST", "LINK_SECRET"),
 ]
 NUMBERS = st.sampled_from(["nan", "inf", "-0", "1e999", "1e308", "1_000", "0x10", " 5 ", "٣"])
 

@@ -155,7 +155,7 @@ def test_a_new_key_opens_what_its_entry_says() -> None:
     [
         {"CLIENTS": "not JSON"},
         {"CLIENTS": '{"one": {}}'},
-        {"CLIENTS": '{"1": {"time_zone": 1}}'},
+        {"ALLOWED_ORIGINS": "https://shop.example/"},
         {"BIGQUERY_MAX_BYTES_BILLED": "1 TB"},
         {"GEMINI_TIMEOUT_SECONDS": "-1"},
         {"EVENTS_TABLE": "events` WHERE TRUE --"},
