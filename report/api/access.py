@@ -76,6 +76,11 @@ def grant_of(key: str, grants: Grants) -> Grant | None:
     return found
 
 
+def names_a_key(name: str) -> bool:
+    """Whether a query parameter of this name is meant to be an API key."""
+    return name.lower().replace("-", "_") in ("key", "api_key", "apikey", "x_api_key")
+
+
 def hash_of(key: str) -> str:
     """Return the SHA-256 of a key, in hex, as `API_KEYS` stores it."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

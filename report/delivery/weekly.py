@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from report.api.parameters import LARGEST_CLIENT_ID, ParameterError
+from report.api.parameters import MAX_CLIENT_ID, ParameterError
 from report.build import Request, Trace, build_report
 from report.delivery.channels import DoorName, Message, deliver, doors
 from report.schema import Count, Part, Report
@@ -37,7 +37,7 @@ def _whole(number: object) -> object:
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
-ClientId = Annotated[int, Field(ge=1, le=LARGEST_CLIENT_ID, strict=True), BeforeValidator(_whole)]
+ClientId = Annotated[int, Field(ge=1, le=MAX_CLIENT_ID, strict=True), BeforeValidator(_whole)]
 
 
 class WeeklyRequest(Part):
