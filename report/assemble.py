@@ -114,7 +114,7 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
         week_ending=week.ending,
         report_data=ReportData(
             summary=summary(this_week, last_week),
-            keyInsights=key_insights((this_week, last_week), ahead, news, segments, looked_back, currency),
+            keyInsights=key_insights((this_week, last_week), ahead, news, looked_back, currency),
             topRiskFactors=top_risk_factors(factors),
             segmentBreakdown=segments,
             recommendations=recommendations(situation),

@@ -160,7 +160,7 @@ def _fetch_people(
 
 
 def _unless_failed(query: Future[tuple[DayCounts, int]]) -> tuple[DayCounts | None, int]:
-    """What the daily counts found, and the bytes read for it; None where they alone fail: the report says that they are unknown."""
+    """What the daily counts found, and the bytes read for it; None where they alone fail: a caveat says so."""
     try:
         return query.result()
     except WarehouseError as error:

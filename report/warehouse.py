@@ -269,7 +269,8 @@ def _totals(texts: Sequence[str], weeks: int) -> tuple[WeekTotals, ...]:
     found = {}
     for row, spent in zip(numbers.astype(np.int64).tolist(), table[:, -1].tolist(), strict=True):
         with_feature = {feature: row[place] for feature, place in TOTALS.items()} if row[0] < weeks else None
-        found[row[0]] = WeekTotals(*row[1:5], spent, with_feature)
+        week, customers, new_customers, missing, unusable = row[:5]
+        found[week] = WeekTotals(customers, new_customers, missing, unusable, spent, with_feature)
     return tuple(
         found.get(week, WeekTotals(with_feature=dict.fromkeys(TOTALS, 0) if week < weeks else None)) for week in range(all_weeks)
     )

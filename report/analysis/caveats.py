@@ -198,7 +198,8 @@ def _unusable_amounts(evidence: Evidence) -> tuple[Caveat, ...]:
     amounts = evidence.counted.totals[0].unusable_amounts
     if not amounts:
         return ()
-    text = f"{counted(amounts, 'purchase')} had an amount too large to be true and {verb(amounts, 'counts', 'count')} as nothing spent."
+    count = verb(amounts, "counts", "count")
+    text = f"{counted(amounts, 'purchase')} had an amount too large to be true and {count} as nothing spent."
     return _caveat("unusable_amounts", "note", text)
 
 

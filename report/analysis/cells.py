@@ -113,7 +113,7 @@ class CountedWeeks:
     @property
     def weeks(self) -> int:
         """How many weeks have features."""
-        return self.customers.shape[1]
+        return int(self.customers.shape[1])
 
     def week(self, weeks_ago: int) -> Cells:
         """The cells of one week that have customers."""

@@ -1,8 +1,10 @@
-"""What changed by more than chance: control limits for individual values (Wheeler & Chambers, "Understanding Statistical
-Process Control", 1992), from the weeks before.
+"""What changed by more than chance: control limits for individual values, from the weeks before.
+
+Wheeler & Chambers, "Understanding Statistical Process Control", 1992.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 from statistics import fmean
 
 from report.analysis.cells import ScoredCells
@@ -18,7 +20,7 @@ WIDENING = 1.5
 MIN_COUNT = 10
 """Below this a count is no news, whatever it was."""
 
-LESS_IS_BETTER: Collection[ChangeName] = ("expectedToLeave",)
+LESS_IS_BETTER: frozenset[ChangeName] = frozenset({"expectedToLeave"})
 
 
 def figures(week: ScoredCells) -> Mapping[ChangeName, float]:
@@ -64,7 +66,7 @@ def _change(what: ChangeName, now: float, before: float, past: Sequence[float]) 
 
 def usual_range(past: Sequence[float]) -> tuple[float, float]:
     """The control limits of the values of some weeks, in their order; not below 0 for values that never are."""
-    mean_moving_range = fmean(abs(one - other) for one, other in zip(past, past[1:], strict=False))
+    mean_moving_range = fmean(abs(one - other) for one, other in pairwise(past))
     mean, reach = fmean(past), WIDENING * LIMIT_FACTOR * mean_moving_range
     low = mean - reach
     return max(low, 0.0) if min(past) >= 0 else low, mean + reach

@@ -92,7 +92,8 @@ def leading_factors(contributions: FloatArray, features: FloatArray, declining: 
     third_largest = np.sort(pushes, axis=1)[:, [-MAX_LEADING]]
     least = np.maximum(third_largest, MIN_SHARE * all_pushes.sum(axis=1, keepdims=True))
     leads = (pushes > 0) & (pushes >= least)
-    return true_of & leads[:, [FEATURES.index(factor.feature) for factor in FACTORS]]
+    leading: Mask = true_of & leads[:, [FEATURES.index(factor.feature) for factor in FACTORS]]
+    return leading
 
 
 def _true_of(features: FloatArray, declining: Mask) -> Mask:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from report.analysis.cells import ScoredCells
 from report.analysis.metrics import average_churn
 from report.analysis.risk import at_high_risk, churned
+from report.analysis.segments import SEGMENTS, in_segment
 from report.formatting import counted, money_whole, percent, verb, whole
-from report.schema import Backtest, Change, Outlook, SegmentRow
+from report.schema import Backtest, Change, Outlook
 
 MIN_CUSTOMERS_TO_TELL = 10
 """Fewer customers of a past week than this make no sentence."""
@@ -20,7 +21,6 @@ def key_insights(
     weeks: tuple[ScoredCells, ScoredCells],
     outlook: Outlook,
     changes: Sequence[Change],
-    segments: Sequence[SegmentRow],
     backtest: Backtest | None,
     currency: str,
 ) -> tuple[str, ...]:
@@ -30,7 +30,7 @@ def key_insights(
         return (f"No customers were active this week; {_were_active(last_week)} the week before.",)
     sentences = (
         expected_to_leave(this_week.customers, last_week.customers, outlook),
-        _at_stake(outlook, segments, currency),
+        _at_stake(this_week, outlook, currency),
         *(_change(change, currency) for change in changes if change.verdict != "usual"),
         *_of_the_brief(this_week),
         _riskiest(this_week.customers, outlook),
@@ -78,11 +78,12 @@ def backtest_sentence(backtest: Backtest | None) -> str:
     return f"{said} Of the {counted(size, 'customer')} {group}, {whole(lost)} {verb(lost, 'has', 'have')} not come back."
 
 
-def _at_stake(outlook: Outlook, segments: Sequence[SegmentRow], currency: str) -> str:
+def _at_stake(this_week: ScoredCells, outlook: Outlook, currency: str) -> str:
     if round(outlook.spendAtStake) <= 0:
         return ""
-    most = max(segments, key=lambda row: row.spendAtStake)
-    where = f", most of it with {most.segment} customers" if most.spendAtStake * 2 > outlook.spendAtStake else ""
+    by_segment = {segment: in_segment(this_week, segment).spend_at_stake for segment in SEGMENTS}
+    most = max(SEGMENTS, key=lambda segment: by_segment[segment])
+    where = f", most of it with {most} customers" if by_segment[most] * 2 > outlook.spendAtStake else ""
     return (
         f"{money_whole(outlook.spendAtStake, currency)} of the {money_whole(outlook.spent, currency)} that known customers "
         f"spent this week is at stake{where}."
