@@ -49,6 +49,14 @@ class MailSettings:
 
 
 @dataclass(frozen=True)
+class SchedulerSettings:
+    """Whose OIDC token may start the weekly run, and for which audience it must be made."""
+
+    email: str
+    audience: str
+
+
+@dataclass(frozen=True)
 class ClientSettings:
     """What the function knows of a client beside its id."""
 
@@ -85,6 +93,8 @@ class Settings:
     mail: MailSettings | None
     page_url: str | None
     """Where the report's page is; None where it is this function's own."""
+    scheduler: SchedulerSettings | None
+    """None where the weekly run starts with an API key alone."""
 
     def client(self, client_id: int) -> ClientSettings:
         """What is known of a client; the defaults where `CLIENTS` does not name it."""
@@ -119,6 +129,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         weekly_deadline_seconds=_positive(given, "WEEKLY_DEADLINE_SECONDS", 300.0),
         mail=_mail(given),
         page_url=_page_url(given),
+        scheduler=_scheduler(given),
     )
 
 
@@ -151,6 +162,15 @@ def _mail(given: Mapping[str, str]) -> MailSettings | None:
     if "@" not in given.get("MAIL_FROM", ""):
         raise SettingsError("MAIL_FROM is needed beside SMTP_URL: the address from which the reports come")
     return MailSettings(given["SMTP_URL"], given["MAIL_FROM"])
+
+
+def _scheduler(given: Mapping[str, str]) -> SchedulerSettings | None:
+    email, audience = given.get("SCHEDULER_EMAIL"), given.get("SCHEDULER_AUDIENCE")
+    if email is None and audience is None:
+        return None
+    if email is None or audience is None:
+        raise SettingsError("SCHEDULER_EMAIL and SCHEDULER_AUDIENCE are needed together, or neither of them")
+    return SchedulerSettings(email, audience)
 
 
 def _has_a_host(url: str) -> bool:
