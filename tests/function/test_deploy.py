@@ -342,7 +342,7 @@ def test_another_failure_is_not_tried_again(cloud: Cloud) -> None:
     assert len([change for change in cloud.changes() if "add-iam-policy-binding" in change]) == 1
 
 
-def test_the_api_key_in_the_job_of_an_earlier_version_goes(cloud: Cloud) -> None:
+def test_the_api_key_and_the_too_long_timeout_of_an_earlier_version_go(cloud: Cloud) -> None:
     cloud.deploy("--create-tables", *secrets_of(cloud))
     state = cloud.state
     old_key, job = "an old key", state["jobs"]["churn-report-weekly"]
@@ -351,10 +351,14 @@ def test_the_api_key_in_the_job_of_an_earlier_version_goes(cloud: Cloud) -> None
     secrets = {**state["secrets"], "churn-report-scheduler-key": [old_key]}
     secrets["churn-report-api-keys"] = [json.dumps({hash_of("a shop's key"): [1], hash_of(old_key): "*"})]
     del secrets["churn-report-check-key"]
-    cloud.change(secrets=secrets, jobs={"churn-report-weekly": job})
+    functions = state["functions"]
+    functions["churn-report"]["serviceConfig"]["timeoutSeconds"] = 3600
+    cloud.change(secrets=secrets, jobs={"churn-report-weekly": job}, functions=functions)
 
     updated = cloud.deploy()
     assert updated.returncode == 0, updated.stderr
+    assert "--timeout 3600 becomes 1790" in updated.stderr
+    assert service_of(cloud)["timeoutSeconds"] == 1790
     (job,) = cloud.state["jobs"].values()
     assert "X-API-Key" not in job["httpTarget"]["headers"]
     assert job["httpTarget"]["oidcToken"]["serviceAccountEmail"] == "churn-report-weekly@my-project.iam.gserviceaccount.com"
