@@ -25,6 +25,7 @@ api_keys_file=
 clients_file=
 gemini_key_file=
 smtp_url_file=
+link_secret_file=
 mail_from=
 page_url=
 allowed_origins=
@@ -43,8 +44,8 @@ delete=no
 given=' ' # the variables of the flags that were given
 unset=' ' # those of the settings that go back to their default
 # The settings that stay as they are deployed.
-KEPT=' dataset location events_table users_table max_bytes_billed gemini_key_file smtp_url_file mail_from page_url '
-KEPT+='allowed_origins schedule time_zone timeout concurrency cpu memory min_instances max_instances ingress '
+KEPT=' dataset location events_table users_table max_bytes_billed gemini_key_file smtp_url_file link_secret_file mail_from '
+KEPT+='page_url allowed_origins schedule time_zone timeout concurrency cpu memory min_instances max_instances ingress '
 readonly KEPT
 
 readonly APIS=(
@@ -74,6 +75,7 @@ Secrets, each read from a file
   --clients-file FILE        CLIENTS ({})
   --gemini-key-file FILE     the Gemini key (none: summaries come from the template)
   --smtp-url-file FILE       SMTP_URL, for reports by e-mail; needs --mail-from (none)
+  --link-secret-file FILE    LINK_SECRET, for links that open a report without a key (none)
   --new-check-key            replace the key of this script's own checks
 
 Settings
@@ -86,7 +88,7 @@ Settings
                              ($concurrency, $cpu, $memory, $min_instances, $max_instances)
   --ingress all|internal-only|internal-and-gclb  where requests may come from ($ingress)
   --unset SETTING            set a setting back to its default, such as --unset page-url; may be repeated.
-                             --unset gemini-key-file and --unset smtp-url-file take the secret from the function
+                             --unset gemini-key-file, smtp-url-file or link-secret-file takes the secret from the function
 
 What to do
   --alerts                   create or update the log-based metrics and the alert policies in deploy/
@@ -154,8 +156,8 @@ read_flags() {
         shift
         ;;
       --project | --region | --name | --dataset | --location | --events-table | --users-table | --max-bytes-billed | \
-        --api-keys-file | --clients-file | --gemini-key-file | --smtp-url-file | --mail-from | --page-url | \
-        --allowed-origins | --schedule | --time-zone | --concurrency | --cpu | --memory | --timeout | --min-instances | \
+        --api-keys-file | --clients-file | --gemini-key-file | --smtp-url-file | --link-secret-file | --mail-from | \
+        --page-url | --allowed-origins | --schedule | --time-zone | --concurrency | --cpu | --memory | --timeout | --min-instances | \
         --max-instances | --ingress | --alert-email | --check-client)
         (($#)) || stop "$flag takes a value; see ./deploy.sh --help."
         variable=${flag#--}
@@ -199,7 +201,7 @@ check_settings() { # first those that were given, later again with those that ar
   takes time_zone "a time zone such as Europe/Berlin" '^[A-Za-z0-9_+/-]+$'
   takes check_client "a client's id" '^([1-9][0-9]*)?$'
   set_deadlines
-  for file in "$api_keys_file" "$clients_file" "$gemini_key_file" "$smtp_url_file"; do
+  for file in "$api_keys_file" "$clients_file" "$gemini_key_file" "$smtp_url_file" "$link_secret_file"; do
     [[ -z $file || -s $file ]] || stop "The file $file is missing or empty."
   done
   check_as_the_function_does
@@ -212,15 +214,15 @@ takes() { # VARIABLE WHAT PATTERN
 check_as_the_function_does() {
   local smtp=$smtp_url_file
   if [[ -z $mail_from ]]; then smtp=; fi # --mail-from may be deployed already: store_secrets checks that it is there
-  python3 - "$api_keys_file" "$clients_file" "$smtp" "$mail_from" "$page_url" "$allowed_origins" <<'EOF' || stop "Correct that first."
+  python3 - "$api_keys_file" "$clients_file" "$smtp" "$link_secret_file" "$mail_from" "$page_url" "$allowed_origins" <<'EOF' || stop "Correct that first."
 import sys
 from pathlib import Path
 from report.settings import SettingsError, read_settings
 
-names = ("API_KEYS", "CLIENTS", "SMTP_URL", "MAIL_FROM", "PAGE_URL", "ALLOWED_ORIGINS")
+names = ("API_KEYS", "CLIENTS", "SMTP_URL", "LINK_SECRET", "MAIL_FROM", "PAGE_URL", "ALLOWED_ORIGINS")
 given = {name: value for name, value in zip(names, sys.argv[1:]) if value}
 try:
-    settings = read_settings({name: Path(value).read_text("utf-8") if name in names[:3] else value for name, value in given.items()})
+    settings = read_settings({name: Path(value).read_text("utf-8") if name in names[:4] else value for name, value in given.items()})
 except (SettingsError, UnicodeDecodeError) as error:
     sys.exit(f"deploy.sh: {error}")
 if "API_KEYS" in given and settings.api_keys_problem:
@@ -328,7 +330,7 @@ grant_bigquery() {
 
 store_secrets() {
   step "Storing the secrets"
-  local api_keys clients gemini smtp retired
+  local api_keys clients gemini smtp link retired
   secret_names=$(ask gcloud secrets list --project="$project" --format='value(name.basename())')
   secrets=()
   check_key=$(secret_value check-key)
@@ -351,6 +353,8 @@ store_secrets() {
     [[ -n $mail_from ]] || stop "Reports by e-mail need --mail-from in addition to SMTP_URL: the sender's address."
     store smtp-url "$smtp" SMTP_URL
   fi
+  link=$(optional_secret link-secret "$link_secret_file" LINK_SECRET)
+  if [[ -n $link ]]; then store link-secret "$link" LINK_SECRET; fi
 }
 
 secret_or_file() { # SECRET FILE
@@ -428,7 +432,7 @@ deploy_function() {
     if begins "$(printf '%s\n' "${environment[@]}")" "$variable="; then continue; fi
     if [[ " $deployed_environment " == *" $variable "* ]]; then removed_variables+=,$variable; fi
   done
-  for variable in GEMINI_API_KEY SMTP_URL; do
+  for variable in GEMINI_API_KEY SMTP_URL LINK_SECRET; do
     if begins "$(printf '%s\n' "${secrets[@]}")" "$variable="; then continue; fi
     if [[ " $deployed_secrets " == *" $variable "* ]]; then removed_secrets+=,$variable; fi
   done
@@ -569,7 +573,7 @@ delete_all() {
   done
   step "Deleting the secrets"
   found=$(ask gcloud secrets list --project="$project" --format='value(name.basename())')
-  for secret in check-key scheduler-key api-keys clients gemini-key smtp-url; do
+  for secret in check-key scheduler-key api-keys clients gemini-key smtp-url link-secret; do
     if there "$found" "$name-$secret"; then run gcloud secrets delete "$name-$secret" --project="$project" --quiet; fi
   done
   step "Deleting the service accounts and their rights"

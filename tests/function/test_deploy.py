@@ -220,11 +220,15 @@ OTHER_SETTINGS = {
 }
 
 
-def test_a_setting_without_its_flag_stays_as_it_is_deployed(cloud: Cloud) -> None:
+def other_secrets_of(cloud: Cloud) -> tuple[str, str]:
     (cloud.folder / "smtp-url").write_text("smtp://mail.shop.example:587")
+    (cloud.folder / "link-secret").write_text("sixteen or more characters")
+    return f"--smtp-url-file={cloud.folder / 'smtp-url'}", f"--link-secret-file={cloud.folder / 'link-secret'}"
+
+
+def test_a_setting_without_its_flag_stays_as_it_is_deployed(cloud: Cloud) -> None:
     flags = [f"{name}={value}" for name, value in OTHER_SETTINGS.items()]
-    smtp = f"--smtp-url-file={cloud.folder / 'smtp-url'}"
-    first = cloud.deploy("--create-tables", "--region=europe-west1", smtp, *secrets_of(cloud), *flags)
+    first = cloud.deploy("--create-tables", "--region=europe-west1", *secrets_of(cloud), *other_secrets_of(cloud), *flags)
     assert first.returncode == 0, first.stderr
     deployed = settings_of(cloud)
     assert (deployed["timeoutSeconds"], deployed["job"]["timeZone"]) == (900, "Asia/Tokyo")
@@ -267,11 +271,10 @@ def test_what_was_set_by_hand_stays(cloud: Cloud) -> None:
 
 
 def test_a_setting_can_be_set_back(cloud: Cloud) -> None:
-    (cloud.folder / "smtp-url").write_text("smtp://mail.shop.example:587")
-    smtp = f"--smtp-url-file={cloud.folder / 'smtp-url'}"
-    cloud.deploy("--create-tables", smtp, *secrets_of(cloud), *(f"{name}={value}" for name, value in OTHER_SETTINGS.items()))
+    flags = [f"{name}={value}" for name, value in OTHER_SETTINGS.items()]
+    cloud.deploy("--create-tables", *secrets_of(cloud), *other_secrets_of(cloud), *flags)
     cloud.change(datasets={**cloud.state["datasets"], "analytics": []})
-    unset = [*(f"--unset={name.removeprefix('--')}" for name in OTHER_SETTINGS), "--unset=smtp-url-file"]
+    unset = [f"--unset={name.removeprefix('--')}" for name in (*OTHER_SETTINGS, "smtp-url-file", "link-secret-file")]
     back = cloud.deploy(*unset, "--unset", "gemini-key-file")
     assert back.returncode == 0, back.stderr
     was = settings_of(cloud)
