@@ -225,8 +225,9 @@ try:
     settings = read_settings({name: Path(value).read_text("utf-8") if name in names[:4] else value for name, value in given.items()})
 except (SettingsError, UnicodeDecodeError) as error:
     sys.exit(f"deploy.sh: {error}")
-if "API_KEYS" in given and settings.api_keys_problem:
-    sys.exit(f"deploy.sh: {settings.api_keys_problem}")
+for problem in settings.problems():
+    if "API_KEYS" in given or problem != settings.api_keys_problem:
+        sys.exit(f"deploy.sh: {problem}")
 EOF
 }
 

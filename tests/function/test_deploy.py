@@ -22,13 +22,15 @@ from deploy.deadlines import MAX_SECONDS, MIN_SECONDS, deadlines
 from local import deployed, function
 from local.programs import ROOT
 from report.api import logs
-from report.api.access import grant_of, hash_of, parse_api_keys
+from report.api.access import Grant, grant_of, hash_of, parse_api_keys
 from report.settings import SchedulerSettings, read_settings
 from tests.support.programs import needed
 
 KEY_FILE = json.dumps({hash_of("a shop's key"): [1]})
 # pragma: allowlist nextline secret
-CLIENTS = '{"1": {"name": "Shop \\"of\\" $HOME `id` \'quotes\'",\n\t"webhook_secret": "whsec_c2VjcmV0"}}'
+CLIENTS = (
+    '{"1": {"name": "Shop \\"of\\" $HOME `id` \'quotes\'",\n\t"webhook_secret": "whsec_bm8gc2VjcmV0IG9mIGFueWJvZHkncyBzaG9w"}}'
+)
 LOOKS = ("list", "describe", "access", "get-iam-policy", "list-files-for-upload", "ls", "show")
 CREATE_TABLES = "--nouse_legacy_sql"
 """The last word of the one command that runs each time, since it says itself IF NOT EXISTS."""
@@ -134,7 +136,7 @@ def test_first_run_makes_everything_and_the_second_changes_nothing(cloud: Cloud,
     ((check_key,), (api_keys,)) = stored["check-key"], stored["api-keys"]
     grants = parse_api_keys(api_keys)
     assert grant_of("a shop's key", grants).clients == {1}
-    assert grant_of(check_key, grants).clients is None
+    assert grant_of(check_key, grants) == Grant(None, customers=False)
     (job,) = state["jobs"].values()
     assert job["httpTarget"]["uri"] == "https://churn-report-abc-uc.a.run.app/reports/weekly"
     assert job["httpTarget"]["headers"] == {"User-Agent": "Google-Cloud-Scheduler"}
@@ -501,13 +503,15 @@ def test_delete_asks_first_and_never_touches_the_data(cloud: Cloud) -> None:
         (["--name=x"], "--name is 'x'"),
         (["--clients-file=/nowhere"], "/nowhere is missing or empty"),
         (["--clients-file=README.md"], "CLIENTS takes a JSON object"),
+        (["--clients-file=@mistake.json"], "Mars/Olympus"),
         (["--api-keys-file=pyproject.toml"], "API_KEYS is not JSON"),
         (["--page-url=shop.example"], "PAGE_URL takes the address"),
     ],
 )
 def test_a_wrong_setting_stops_it_with_the_sentence_that_helps(cloud: Cloud, flags: Sequence[str], sentence: str) -> None:
     (cloud.folder / "bin/gcloud").write_text("#!/bin/sh\n[ $1 = config ]\n")
-    stopped = cloud.deploy(*flags)
+    (cloud.folder / "mistake.json").write_text('{"1": {"time_zone": "Mars/Olympus"}}')
+    stopped = cloud.deploy(*(flag.replace("@", f"{cloud.folder}/") for flag in flags))
     assert stopped.returncode == 1
     assert sentence in stopped.stderr
 
