@@ -11,7 +11,10 @@ from report.api.access import ALL_CLIENTS, hash_of, parse_api_keys
 
 
 def with_key(key: str, api_keys: str, retired: str = "") -> str:
-    """Return API_KEYS with an entry for `key`: all clients, no personal data. Raises ValueError for a text that is not API_KEYS."""
+    """Return API_KEYS with an entry for `key`: all clients, no personal data.
+
+    Raises ValueError for a text that is not API_KEYS.
+    """
     text = api_keys.strip() or "{}"
     parse_api_keys(text)
     entries = {key_hash: clients for key_hash, clients in json.loads(text).items() if key_hash.lower() != hash_of(retired)}
