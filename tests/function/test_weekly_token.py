@@ -82,8 +82,8 @@ def bad_tokens(signer: Signer) -> dict[str, str]:
 
     now = int(time.time())
     none = {"alg": "none", "typ": "JWT", "kid": signer.key_id}
-    by_secret = f"{segment({**none, 'alg': 'HS256'})}.{segment(claims())}"
-    mac = hmac.digest(signer.certificate().encode(), by_secret.encode(), hashlib.sha256)
+    symmetric = f"{segment({**none, 'alg': 'HS256'})}.{segment(claims())}"
+    mac = hmac.digest(signer.certificate().encode(), symmetric.encode(), hashlib.sha256)
     right = signed()
     return {
         "for another function": signed(aud="https://us-central1-my-project.cloudfunctions.net/another"),
@@ -104,7 +104,7 @@ def bad_tokens(signer: Signer) -> dict[str, str]:
         "of another signer who uses Google's key id": Signer(signer.key_id).token(claims()),
         "of a signer whom Google does not name": Signer("another key").token(claims()),
         "without a signature": unsigned(none, claims()),
-        "signed with Google's certificate as a secret": f"{by_secret}.{segment(mac)}",
+        "signed with Google's certificate as a secret": f"{symmetric}.{segment(mac)}",
         "with another content than was signed": ".".join(
             [right.split(".")[0], segment(claims(sub="0987654321")), right.split(".")[2]]
         ),
