@@ -29,7 +29,7 @@ UV_COMPILE = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no
 # Without --no-verify it would send what it finds to the services that it might belong to. Hashes and a form are no secrets.
 SCAN = --no-verify --exclude-lines='--hash=sha256:[0-9a-f]{64}' --exclude-lines='"model_version": "[0-9a-f]{12}"' \
 	--exclude-lines='smtp://user:password.(host|mail\.example):587'
-# The warning is that pyproject.toml lists no dependencies: requirements.in does.
+# The warning is that pyproject.toml has no project.dependencies: it has groups.
 CYCLONEDX = .venv-audit/bin/python -W ignore::UserWarning -m cyclonedx_py
 
 help: ## This list
@@ -54,14 +54,14 @@ format: .venv/set-up ## Format the Python code
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-lock: .venv/set-up ## Compile requirements*.in to the requirements*.txt with every version and hash
-	$(UV_COMPILE) requirements.in -o requirements.txt >&2
-	$(UV_COMPILE) requirements-dev.in -c requirements.txt -o requirements-dev.txt >&2
-	$(UV_COMPILE) requirements-training.in -c requirements.txt -o requirements-training.txt >&2
-	$(UV_COMPILE) requirements-bench.in -c requirements-dev.txt -o requirements-bench.txt >&2
-	$(UV_COMPILE) requirements-audit.in -o requirements-audit.txt >&2
-	$(UV_COMPILE) requirements-mutants.in -c requirements-dev.txt -o requirements-mutants.txt >&2
-	$(UV_COMPILE) requirements-conformance.in -o requirements-conformance.txt >&2
+lock: .venv/set-up ## Compile the dependency groups of pyproject.toml into requirements.txt and requirements/
+	$(UV_COMPILE) --group deployed -o requirements.txt >&2
+	$(UV_COMPILE) --group dev -c requirements.txt -o requirements/dev.txt >&2
+	$(UV_COMPILE) --group training -c requirements.txt -o requirements/training.txt >&2
+	$(UV_COMPILE) --group bench -c requirements/dev.txt -o requirements/bench.txt >&2
+	$(UV_COMPILE) --group mutants -c requirements/dev.txt -o requirements/mutants.txt >&2
+	$(UV_COMPILE) --group audit -o requirements/audit.txt >&2
+	$(UV_COMPILE) --group conformance -o requirements/conformance.txt >&2
 
 audit: .venv-audit/set-up .venv-deployed/set-up ## Look for insecure code, secrets, known vulnerabilities in what is deployed
 	.venv-audit/bin/bandit --quiet --recursive main.py report model deploy --exclude training
@@ -113,24 +113,25 @@ key: .venv/set-up ## Make an API key for some clients (FOR="1 2") or for all, an
 clean: ## Remove all that was installed, downloaded or cached
 	rm -rf .venv* .cache .coverage* mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.venv/set-up: requirements-dev.txt
-.venv-training/set-up: requirements-training.txt
-.venv-bench/set-up: requirements.txt requirements-bench.txt
-.venv-audit/set-up: requirements-audit.txt
+define SET_UP
+if ! "$(PYTHON)" -c '$(SUITS)' 2>/dev/null; then \
+	echo "This needs Python 3.11, 3.12 or 3.13, and $(or $(PYTHON),python3) is none of them. Name one: make PYTHON=..." >&2; \
+	exit 1; fi
+echo "Setting up $(@D) (once, about a minute)" >&2
+"$(PYTHON)" -m venv $(@D) >&2
+$(@D)/bin/python $(PIP_INSTALL) -r $< >&2
+touch $@
+endef
 
-# What the function gets where deploy.sh puts it, whatever this machine is: to be looked at, not run. No pip, which would count.
+.venv/set-up: requirements/dev.txt
+	$(SET_UP)
+
+.venv-%/set-up: requirements/%.txt
+	$(SET_UP)
+
+# What the function gets where deploy.sh puts it, whatever this machine is: to look at, not to run. No pip, which would count.
 .venv-deployed/set-up: requirements.txt .venv/set-up
 	"$(PYTHON)" -m venv --clear --without-pip $(@D) >&2
 	.venv/bin/uv pip install --quiet --python $(@D) --python-platform linux --python-version 3.13 \
 		--require-hashes --no-deps -r $< >&2
-	touch $@
-.venv-mutants/set-up: requirements-mutants.txt
-
-%/set-up:
-	if ! "$(PYTHON)" -c '$(SUITS)' 2>/dev/null; then \
-		echo "This needs Python 3.11, 3.12 or 3.13, and $(or $(PYTHON),python3) is none of them. Name one: make PYTHON=..." >&2; \
-		exit 1; fi
-	echo "Setting up $(@D) (once, about a minute)" >&2
-	"$(PYTHON)" -m venv $(@D) >&2
-	$(@D)/bin/python $(PIP_INSTALL) $(addprefix -r ,$^) >&2
 	touch $@
