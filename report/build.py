@@ -28,7 +28,7 @@ from report.analysis.metrics import average_churn, risk_breakdown, summary
 from report.analysis.recommendations import recommendations
 from report.analysis.risk import at_high_risk
 from report.analysis.segments import segment_breakdown
-from report.schema import AtRiskCustomer, Meta, Report, ReportData
+from report.schema import AtRiskCustomer, CalibrationUsed, Meta, Report, ReportData
 from report.settings import GeminiSettings, Settings, WarehouseSettings
 from report.summary import gemini
 from report.summary.executive import Facts, GeminiError, executive_summary
@@ -173,7 +173,7 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
             summary_source=executive.source,
             outside_training_range=share_outside(model, this_week),
             backtest=lesson.backtest,
-            calibration=lesson.calibration,
+            calibration=CalibrationUsed(intercept=lesson.calibration.intercept, slope=lesson.calibration.slope),
         ),
     )
 

@@ -9,13 +9,28 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from model.calibration import Calibration
-
 RiskLevel = Literal["High", "Medium", "Low"]
 SegmentName = Literal["High-Value", "Regular", "Occasional", "New"]
 Trend = Literal["up", "down", "flat"]
 Priority = Literal["high", "medium", "low"]
 SummarySource = Literal["gemini", "template"]
+Severity = Literal["serious", "note"]
+Verdict = Literal["better", "worse", "usual"]
+CustomerListName = Literal["at_risk", "missing_regulars", "high_value"]
+CaveatCode = Literal[
+    "no_look_back",
+    "days_unknown",
+    "little_history",
+    "days_without_events",
+    "gap_in_look_back",
+    "week_not_over",
+    "unlike_training",
+    "tracking_changed",
+    "repeated_rows",
+    "unusable_amounts",
+    "unusual_week",
+]
+ChangeName = Literal["customers", "spent", "expectedToLeave", "High-Value", "Regular", "Occasional", "New"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -54,11 +69,74 @@ class RiskCount(Part):
     count: Count
 
 
+class LastWeek(Part):
+    """The week before in numbers, with this report's correction. The rates are null for a week without customers."""
+
+    totalCustomers: Count
+    highRiskCount: Count
+    mediumRiskCount: Count
+    lowRiskCount: Count
+    churned: Count
+    retentionRate: Percent | None
+    avgChurnProbability: Share | None
+    spendAtStake: float
+
+
+class RiskiestTenth(Part):
+    """The riskiest customers of the week: all whose probability is at least the greatest that a tenth of them reach."""
+
+    customers: Count
+    avgChurnProbability: Share | None
+    timesAverage: float | None
+    """Their average probability over the week's average, one decimal."""
+
+
+class Outlook(Part):
+    """What will probably happen in the 28 days after the week, whatever the thresholds. Money is in the client's currency."""
+
+    expectedToLeave: float
+    """The sum of the churn probabilities, one decimal."""
+    expectedToLeaveBefore: float
+    """The same for last week's customers."""
+    spent: float
+    spentBefore: float
+    spendAtStake: float
+    """The sum of churn probability times spend."""
+    riskiestTenth: RiskiestTenth
+    missingRegulars: Count | None
+    """Customers active in at least 3 of the weeks 2 to 5 before, and neither in this week nor in the last; null where unknown."""
+
+
+class Caveat(Part):
+    """A reason why this report knows less than it seems to."""
+
+    code: CaveatCode
+    text: str
+    severity: Severity
+
+
+class Change(Part):
+    """One figure against what is usual for this shop, by control limits from the eight weeks before."""
+
+    what: ChangeName
+    now: float
+    before: float
+    """Last week's value."""
+    usualLow: float
+    usualHigh: float
+    verdict: Verdict
+
+
 class RiskFactor(Part):
     """A reason why customers are at high risk, and how widely it leads."""
 
     factor: str
     impact: RiskLevel
+    id: str = ""
+    customers: Count = 0
+    """For how many of the customers that are looked at it leads."""
+    of: Count = 0
+    """How many customers are looked at: those at high risk, or the riskiest tenth where nobody is."""
 
 
 class SegmentRow(Part):
@@ -68,6 +146,14 @@ class SegmentRow(Part):
     count: Count
     riskLevel: Percent
     trend: Trend
+    countBefore: Count = 0
+    spent: float = 0.0
+    """What these customers spent in the week, in the client's currency."""
+    expectedToLeave: float = 0.0
+    spendAtStake: float = 0.0
+    highRiskCount: Count = 0
+    mediumRiskCount: Count = 0
+    lowRiskCount: Count = 0
 
 
 class Recommendation(Part):
@@ -76,6 +162,13 @@ class Recommendation(Part):
     action: str
     priority: Priority
     expectedImpact: str
+    id: str = ""
+    customers: Count | None = None
+    """Whom it is about, where that can be counted."""
+    spendAtStake: float | None = None
+    """A week's worth of money at stake, in the client's currency."""
+    list: CustomerListName | None = None
+    """The list of these customers that `GET /reports/customers` gives."""
 
 
 class AtRiskCustomer(Part):
@@ -89,6 +182,26 @@ class AtRiskCustomer(Part):
     segment: SegmentName
     total_spent_usd: float
     topRiskFactors: tuple[str, ...]
+    activeWeeksBefore: Count = 0
+    """In how many of the weeks before the customer was active: at most `meta.memory_weeks`."""
+    spent_9_weeks_usd: float = 0.0
+    """What the customer spent in this week and the 8 before."""
+    expectedLoss: float = 0.0
+    """Churn probability times what the customer spends in a week, on average of the nine, in the client's currency."""
+
+
+class MissingRegular(Part):
+    """A customer who used to come and came neither this week nor last."""
+
+    user_id: str
+    email: str | None
+    name: str | None
+    activeWeeks: Count
+    """In how many of the weeks 2 to 5 before this one the customer was active: 3 or 4."""
+    activeWeeksBefore: Count
+    """In how many of the 8 weeks before this one."""
+    weeksSinceLastVisit: Count
+    spent_9_weeks_usd: float
 
 
 class HistoryWeek(Part):
@@ -100,6 +213,9 @@ class HistoryWeek(Part):
     churned: Count
     retentionRate: Percent | None
     avgChurnProbability: Share | None
+    spent: float = 0.0
+    expectedToLeave: float = 0.0
+    spendAtStake: float = 0.0
 
 
 class ReportData(Part):
@@ -113,7 +229,14 @@ class ReportData(Part):
     executiveSummary: str
     riskBreakdown: tuple[RiskCount, ...]
     """High, Medium and Low, in that order."""
+    outlook: Outlook | None = None
+    lastWeek: LastWeek | None = None
+    caveats: tuple[Caveat, ...] = ()
+    """Worst first; empty in a sound week."""
+    changes: tuple[Change, ...] = ()
+    """What changed against what is usual; empty while the week runs and with fewer than six sound weeks before."""
     atRiskCustomers: tuple[AtRiskCustomer, ...] | None = Field(default=None, exclude_if=lambda customers: customers is None)
+    missingRegulars: tuple[MissingRegular, ...] | None = Field(default=None, exclude_if=lambda customers: customers is None)
     history: tuple[HistoryWeek, ...] | None = Field(default=None, exclude_if=lambda history: history is None)
     """The last eight weeks, oldest first."""
 
@@ -128,6 +251,21 @@ class Backtest(Part):
     observed_churn_rate: Share
     flagged_high: Count
     flagged_high_lost: Count
+    riskiest_tenth: Count = 0
+    riskiest_tenth_lost: Count = 0
+    as_issued: bool = False
+    """Whether the report of that week said exactly this: it had the same memory and the same teachers."""
+    corrected: bool = False
+    """Whether there was a past week to correct with by then."""
+
+
+class CalibrationUsed(Part):
+    """The correction of the model's probabilities for this shop: p' = sigmoid(intercept + slope × logit(p))."""
+
+    intercept: float
+    slope: float
+    weeks: Count = 1
+    """How many past weeks taught it."""
 
 
 class Meta(Part):
@@ -144,8 +282,11 @@ class Meta(Part):
     outside_training_range: Share | None
     """The share of the week's customers with a feature beyond those that the model was trained on; null where nobody knows."""
     backtest: Backtest | None
-    calibration: Calibration
-    """The correction of the model's probabilities for this shop: p' = sigmoid(intercept + slope × logit(p))."""
+    calibration: CalibrationUsed
+    memory_weeks: Count = 0
+    """How many of the 8 weeks before each week were looked at, the same for every week of the report."""
+    currency: str = "USD"
+    """ISO 4217; of every money field without `usd` in its name."""
 
 
 class Report(Part):
