@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 .SILENT:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup report serve test format lock audit sbom licences train evaluate coverage mutants fuzz soak pictures examples bench key clean
+.PHONY: help setup report serve dev test format lock audit sbom licences train evaluate coverage mutants fuzz soak pictures examples bench key clean
 
 SHOP ?= sample
 CLIENT ?= 1
@@ -42,6 +42,9 @@ report: .venv/set-up ## Print a report of the sample shop (SHOP=complete-journey
 
 serve: .venv/set-up ## Keep the function running on this machine until Ctrl-C (PORT=8080, SHOP=...)
 	$(RUN) serve --shop $(SHOP) --client $(CLIENT) $(if $(WEEK_ENDING),--week-ending $(WEEK_ENDING)) --port $(PORT)
+
+dev: .venv/set-up ## Serve with reload, a key that stays, and receivers for what the weekly run sends (PORT=8080, SHOP=...)
+	.venv/bin/python -W ignore::FutureWarning -m local.dev --shop $(SHOP) --client $(CLIENT) --port $(PORT)
 
 test: .venv/set-up ## Lint, check types, run every test
 	.venv/bin/ruff check .
