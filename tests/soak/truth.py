@@ -1,4 +1,4 @@
-"""What is right: each report as it is without faults, and whether an answer is one of the answers that may come."""
+"""The expected answers: each report as it is without faults, and the check whether an answer is allowed."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from tests.soak.faults import Proxy
 from tests.soak.shops import CLIENTS, WEEKS
 
 SUMMARY = "A quiet week in a shop that is doing well.\n\nNow is a good time to write to those who have been away."
-"""What Gemini writes."""
+"""The text that Gemini writes."""
 WHOLE, UNCORRECTED, WITHOUT_HISTORY = "200", "200 without the look back", "200 without the history"
 INCLUDES = ("", "customers", "history")
 AT_ONCE = 4
@@ -26,19 +26,19 @@ Form = Literal["json", "html"]
 
 
 class WrongAnswerError(Exception):
-    """An answer that must not come."""
+    """An answer that is not allowed."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """Which report."""
+    """A report to ask for."""
 
     client: int
     week_ending: date
     include: str
 
     def path(self, form: Form = "json") -> str:
-        """Where to ask for it."""
+        """Return the path and query of the report."""
         wanted = {"client_id": self.client, "week_ending": self.week_ending, "format": form}
         return "/reports/generate?" + urlencode(wanted | ({"include": self.include} if self.include else {}))
 
@@ -47,7 +47,7 @@ QUESTIONS = tuple(Question(client, week, include) for client in CLIENTS for week
 
 
 class Truth:
-    """Each question's reports, whole and without the look back, and the ETags of the answers that were found right."""
+    """The reports of each question, whole and without the look back, and the ETags of right answers."""
 
     def __init__(self, whole: Mapping[Question, Any], uncorrected: Mapping[Question, Any]) -> None:
         self._reports = {question: {WHOLE: whole[question], UNCORRECTED: uncorrected[question]} for question in QUESTIONS}
@@ -55,12 +55,12 @@ class Truth:
         self._lock = Lock()
 
     def etags(self, question: Question, form: Form) -> list[str]:
-        """What right answers to this question have carried until now."""
+        """Return the ETags of right answers to this question until now."""
         with self._lock:
             return sorted(self._etags.get((question, form), ()))
 
     def judge(self, question: Question, form: Form, known: str | None, answer: Answer) -> str:
-        """What kind of right answer this is, where the reader named the ETag `known`. Raises WrongAnswerError."""
+        """Return the kind of right answer, for a reader who sent the ETag `known`. Raise WrongAnswerError."""
         etag = answer.headers.get("etag", "")
         if answer.status == 200:
             kind = self._page(question, answer) if form == "html" else self._report(question, answer)
@@ -92,7 +92,7 @@ class Truth:
         raise WrongAnswerError(f"another report: {list(differences(self._reports[question][WHOLE], got))[:10]}")
 
     def _without_history(self, question: Question, got: Any) -> str:
-        """The history alone failed, which an insight must say; all else is as for a reader who wants none."""
+        """Check a report whose history alone failed: an insight says so, and the rest is the report without history."""
         data = got["report_data"]
         data.pop("history", None)
         others = [insight for insight in data["keyInsights"] if "history" not in insight]
@@ -114,7 +114,7 @@ class Truth:
 
 
 def find(reports: Function, proxy: Proxy, cache_seconds: float) -> Truth:
-    """Ask every question without faults: as it is, and where each look back is refused."""
+    """Ask every question without faults, as it is and with each look back refused."""
     whole = _ask_all(reports)
     sleep(cache_seconds + 0.5)
     proxy.refuses_look_backs = True
@@ -142,14 +142,14 @@ def _ask_all(reports: Function) -> dict[Question, Any]:
 
 
 def comparable(report: Any) -> Any:
-    """The report without what may differ between two right answers."""
+    """Return the report without the fields that may differ between two right answers."""
     meta = {name: value for name, value in report["meta"].items() if name not in ("generated_at", "summary_source")}
     data = {name: value for name, value in report["report_data"].items() if name != "executiveSummary"}
     return {**report, "meta": meta, "report_data": data}
 
 
 def differences(right: Any, got: Any, where: str = "") -> Iterable[str]:
-    """Where two reports differ."""
+    """Yield where two reports differ."""
     if isinstance(right, dict) and isinstance(got, dict):
         for name in sorted({*right, *got}):
             yield from differences(right.get(name), got.get(name), f"{where}.{name}")

@@ -1,4 +1,4 @@
-"""The brief, read plainly: every event fetched, grouped in Python, every customer scored alone. Slow, and easy to check."""
+"""A plain implementation of the brief: fetch every event, group in Python, score each customer alone. Slow, and easy to check."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ COUNTED = ("added_to_wishlist", "removed_from_wishlist", "added_to_cart", "remov
 def features_by_customer(
     events: Iterable[Mapping[str, Any]], client_id: int, week_ending: date, as_of: date, time_zone: str
 ) -> dict[str, tuple[float, ...]]:
-    """Sections 3 and 4: the features of each customer of the week, in the brief's order."""
+    """Return the features of each customer of the week, in the brief's order (sections 3 and 4)."""
     week_start = week_ending - timedelta(days=6)
     of_customer = defaultdict(list)
     for event in events:
@@ -44,7 +44,7 @@ def _features(dated_events: list[tuple[Mapping[str, Any], date]], as_of: date) -
 
 @dataclass(frozen=True)
 class Customer:
-    """A customer scored alone: sections 5.2 to 5.4, with the model as bundled."""
+    """A customer scored alone with the bundled model (sections 5.2 to 5.4)."""
 
     features: tuple[float, ...]
     probability: float
@@ -62,7 +62,7 @@ class Customer:
 
 
 def scored_alone(features: Mapping[str, tuple[float, ...]]) -> dict[str, Customer]:
-    """Each customer's own row given to the model on its own."""
+    """Score each customer's row on its own."""
     model = churn.load()
     return {
         user_id: Customer(row, float(1 / (1 + np.exp(-churn.log_odds(model, np.array([row]))[0]))))
@@ -71,7 +71,7 @@ def scored_alone(features: Mapping[str, tuple[float, ...]]) -> dict[str, Custome
 
 
 def summary(customers: Mapping[str, Customer], before: Mapping[str, Customer]) -> dict[str, Any]:
-    """Section 6."""
+    """Return the summary of section 6."""
     now, then = _metrics(customers), _metrics(before)
     return {
         "totalCustomers": now["customers"],
@@ -104,7 +104,7 @@ def _change(now: float | None, before: float | None) -> float | None:
 
 
 def segment_breakdown(customers: Mapping[str, Customer], before: Mapping[str, Customer]) -> list[dict[str, Any]]:
-    """Section 7.2."""
+    """Return the segments of section 7.2."""
     rows = []
     for segment in ("High-Value", "Regular", "Occasional", "New"):
         now = [customer.probability for customer in customers.values() if customer.segment == segment]

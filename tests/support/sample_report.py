@@ -1,4 +1,4 @@
-"""A made-up report with something in every place, for tests of how it looks."""
+"""A made-up report with a value in every field, for tests of how a report looks."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ NAMES = [
 
 
 def sample_report(**data: Any) -> Report:
-    """The report, with some fields of `report_data` replaced."""
+    """Return the report, with some fields of `report_data` replaced."""
     return Report.model_validate(
         {
             "week_ending": "2025-01-19",
