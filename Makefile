@@ -22,25 +22,25 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 
 # The warnings are about how long Google supports this Python.
 RUN = .venv/bin/python -W ignore::FutureWarning -m local.run
-# The compiled files name everything, so pip need not resolve: older ones stumble over extras there when hashes are required.
+# The compiled files name every package, so pip need not resolve: older versions fail on extras if hashes are required.
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 UV_COMPILE = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11
 
-# Without --no-verify it would send what it finds to the services that it might belong to. Hashes and a form are no secrets.
+# Without --no-verify it would send what it finds to the services in question. Hashes and the form of an address are not secrets.
 SCAN = --no-verify --exclude-lines='--hash=sha256:[0-9a-f]{64}' --exclude-lines='"model_version": "[0-9a-f]{12}"' \
 	--exclude-lines='smtp://user:password.(host|mail\.example):587'
 # The warning is that pyproject.toml has no project.dependencies: it has groups.
 CYCLONEDX = .venv-audit/bin/python -W ignore::UserWarning -m cyclonedx_py
 
-help: ## This list
+help: ## Print this list
 	awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
-setup: .venv/set-up ## Install everything into .venv
+setup: .venv/set-up ## Install everything for work on the code into .venv
 
 report: .venv/set-up ## Print a report of the sample shop (SHOP=complete-journey, CLIENT=2, WEEK_ENDING=2026-10-04)
 	$(RUN) report --shop $(SHOP) --client $(CLIENT) $(if $(WEEK_ENDING),--week-ending $(WEEK_ENDING))
 
-serve: .venv/set-up ## Keep the function running on this machine until Ctrl-C (PORT=8080, SHOP=...)
+serve: .venv/set-up ## Serve the function on this machine until Ctrl-C (PORT=8080, SHOP=...)
 	$(RUN) serve --shop $(SHOP) --client $(CLIENT) $(if $(WEEK_ENDING),--week-ending $(WEEK_ENDING)) --port $(PORT)
 
 dev: .venv/set-up ## Serve with reload, a key that stays, and receivers for what the weekly run sends (PORT=8080, SHOP=...)
@@ -76,7 +76,7 @@ audit: .venv-audit/set-up .venv-deployed/set-up ## Look for insecure code, secre
 sbom: .venv-audit/set-up .venv-deployed/set-up ## Print what is deployed as a CycloneDX SBOM in JSON
 	$(CYCLONEDX) environment --validate --output-reproducible --pyproject pyproject.toml .venv-deployed
 
-licences: .venv-deployed/set-up ## Write the table in docs/dependencies.md anew
+licences: .venv-deployed/set-up ## Renew the table in docs/dependencies.md
 	.venv/bin/python -m local.dependencies .venv-deployed/lib/python*/site-packages
 
 train: .venv-training/set-up ## Train model/churn.json again
@@ -85,35 +85,35 @@ train: .venv-training/set-up ## Train model/churn.json again
 evaluate: .venv-training/set-up ## Measure the model on simulated and real shops
 	.venv-training/bin/python -m training.evaluate
 
-pictures: .venv/set-up ## Make docs/pictures anew: the page and the PDF of the sample shop
+pictures: .venv/set-up ## Renew docs/pictures: the page and the PDF of the sample shop
 	.venv/bin/python -W ignore::FutureWarning -m local.pictures
 
-examples: .venv/set-up ## Make report/api/examples.json anew: the real answers that the OpenAPI description shows
+examples: .venv/set-up ## Renew report/api/examples.json: real answers for the OpenAPI description
 	REWRITE_EXAMPLES=1 .venv/bin/pytest tests/function/test_openapi.py
 
 bench: .venv-bench/set-up ## Measure speed, memory, cost, cold start, throughput (SIZES=1000,10000, RUNS=5)
 	.venv-bench/bin/python -W ignore::FutureWarning -m tests.benchmarks.run \
 		$(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS))
 
-coverage: .venv/set-up ## Run every test and measure the branches they take: at least 95 %, or it fails
+coverage: .venv/set-up ## Run every test and measure branches: at least 95 %
 	.venv/bin/coverage erase
 	.venv/bin/coverage run -m pytest -n 2
 	.venv/bin/coverage combine --quiet
 	.venv/bin/coverage report --fail-under=95
 
-mutants: .venv-mutants/set-up ## Change the pure core in all small ways; at least 90 % must make a test fail (an hour)
+mutants: .venv-mutants/set-up ## Mutate the pure core; tests must kill at least 90 % (an hour)
 	.venv-mutants/bin/python -W ignore::FutureWarning -m tests.mutants.run
 
-fuzz: .venv/set-up ## Ask the function 20,000 questions made of its own description (20 minutes)
+fuzz: .venv/set-up ## Send 20,000 requests generated from the OpenAPI description (20 minutes)
 	FUZZ_AT_LENGTH=1 .venv/bin/pytest -s tests/function/test_fuzz.py
 
-soak: .venv/set-up ## Many readers while BigQuery and Gemini go wrong, then a weekly run of a thousand clients (MINUTES=10)
+soak: .venv/set-up ## Many readers while BigQuery and Gemini fail, then a weekly run of a thousand clients (MINUTES=10)
 	.venv/bin/python -W ignore::FutureWarning -m tests.soak.run --minutes $(MINUTES)
 
-key: .venv/set-up ## Make an API key for some clients (FOR="1 2") or for all, and print what to store
+key: .venv/set-up ## Make an API key for some clients (FOR="1 2") or for all, and print its entry
 	.venv/bin/python -m report.api.access $(FOR)
 
-clean: ## Remove all that was installed, downloaded or cached
+clean: ## Remove everything that was installed, downloaded or cached
 	rm -rf .venv* .cache .coverage* mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 define SET_UP
@@ -132,7 +132,7 @@ endef
 .venv-%/set-up: requirements/%.txt
 	$(SET_UP)
 
-# What the function gets where deploy.sh puts it, whatever this machine is: to look at, not to run. No pip, which would count.
+# What the deployed function gets, on any machine: to inspect, not to run. No pip, because it would count.
 .venv-deployed/set-up: requirements.txt .venv/set-up
 	"$(PYTHON)" -m venv --clear --without-pip $(@D) >&2
 	.venv/bin/uv pip install --quiet --python $(@D) --python-platform linux --python-version 3.13 \
