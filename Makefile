@@ -44,7 +44,7 @@ serve: .venv/set-up ## Serve the function on this machine until Ctrl-C (PORT=808
 	$(RUN) serve --shop $(SHOP) --client $(CLIENT) $(if $(WEEK_ENDING),--week-ending $(WEEK_ENDING)) --port $(PORT)
 
 dev: .venv/set-up ## Serve with reload, a key that stays, and receivers for what the weekly run sends (PORT=8080, SHOP=...)
-	.venv/bin/python -W ignore::FutureWarning -m local.dev --shop $(SHOP) --client $(CLIENT) --port $(PORT)
+	.venv/bin/python -W ignore::FutureWarning -m local.dev --shop $(SHOP) $(if $(CLIENT),--client $(CLIENT)) --port $(PORT)
 
 test: .venv/set-up ## Lint, check types, run every test
 	.venv/bin/ruff check .

@@ -18,7 +18,7 @@ from tests.soak.shops import CLIENTS, WEEKS
 
 SUMMARY = "A quiet week in a shop that is doing well.\n\nNow is a good time to write to those who have been away."
 """The text that Gemini writes."""
-WHOLE, UNCORRECTED, WITHOUT_HISTORY = "200", "200 without the look back", "200 without the history"
+WHOLE, WITHOUT_DAYS = "200", "200 without the daily counts"
 INCLUDES = ("", "customers", "history")
 AT_ONCE = 4
 
@@ -47,10 +47,10 @@ QUESTIONS = tuple(Question(client, week, include) for client in CLIENTS for week
 
 
 class Truth:
-    """The reports of each question, whole and without the look back, and the ETags of right answers."""
+    """The reports of each question, whole and without the daily counts, and the ETags of right answers."""
 
-    def __init__(self, whole: Mapping[Question, Any], uncorrected: Mapping[Question, Any]) -> None:
-        self._reports = {question: {WHOLE: whole[question], UNCORRECTED: uncorrected[question]} for question in QUESTIONS}
+    def __init__(self, whole: Mapping[Question, Any], without_days: Mapping[Question, Any]) -> None:
+        self._reports = {question: {WHOLE: whole[question], WITHOUT_DAYS: without_days[question]} for question in QUESTIONS}
         self._etags: dict[tuple[Question, Form], set[str]] = {}
         self._lock = Lock()
 
@@ -87,22 +87,7 @@ class Truth:
         for kind, report in self._reports[question].items():
             if got == report:
                 return kind
-        if question.include == "history" and got["report_data"].get("history") is None:
-            return self._without_history(question, got)
         raise WrongAnswerError(f"another report: {list(differences(self._reports[question][WHOLE], got))[:10]}")
-
-    def _without_history(self, question: Question, got: Any) -> str:
-        """Check a report whose history alone failed: an insight says so, and the rest is the report without history."""
-        data = got["report_data"]
-        data.pop("history", None)
-        others = [insight for insight in data["keyInsights"] if "history" not in insight]
-        if len(others) != len(data["keyInsights"]) - 1:
-            raise WrongAnswerError(f"a report without its history that does not say so: {data['keyInsights']}")
-        data["keyInsights"] = others
-        plain = self._reports[Question(question.client, question.week_ending, "")]
-        if got not in plain.values():
-            raise WrongAnswerError(f"another report: {list(differences(plain[WHOLE], got))[:10]}")
-        return WITHOUT_HISTORY
 
     def _page(self, question: Question, answer: Answer) -> str:
         plain = self._reports[Question(question.client, question.week_ending, "")]
@@ -114,17 +99,18 @@ class Truth:
 
 
 def find(reports: Function, proxy: Proxy, cache_seconds: float) -> Truth:
-    """Ask every question without faults, as it is and with each look back refused."""
+    """Ask every question without faults, as it is and with the daily counts refused."""
     whole = _ask_all(reports)
     sleep(cache_seconds + 0.5)
-    proxy.refuses_look_backs = True
-    uncorrected = _ask_all(reports)
-    proxy.refuses_look_backs = False
+    proxy.refuses_daily_counts = True
+    without_days = _ask_all(reports)
+    proxy.refuses_daily_counts = False
     sleep(cache_seconds + 0.5)
     for question in QUESTIONS:
-        if uncorrected[question]["meta"]["backtest"] is not None:
-            raise WrongAnswerError(f"{question} has a look back although it was refused")
-    return Truth(whole, uncorrected)
+        codes = [caveat["code"] for caveat in without_days[question]["report_data"]["caveats"]]
+        if "days_unknown" not in codes:
+            raise WrongAnswerError(f"{question} does not say that its daily counts are missing: {codes}")
+    return Truth(whole, without_days)
 
 
 def _ask_all(reports: Function) -> dict[Question, Any]:
