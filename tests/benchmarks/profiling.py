@@ -51,7 +51,7 @@ def measure(settings: Settings, customers: int) -> Profile:
     for trace in traces:
         peers.report(settings, trace)
     profiler = Profiler(interval=INTERVAL_SECONDS)
-    with patch("report.build.beside", _at_once), patch("report.warehouse.beside", _at_once), profiler:
+    with patch("report.build.run_in_thread", _at_once), patch("report.warehouse.run_in_thread", _at_once), profiler:
         for _ in range(RUNS):
             peers.report(settings, build.Trace())
     by_group: dict[str, float] = defaultdict(float)

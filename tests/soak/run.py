@@ -78,7 +78,7 @@ def _soak(seconds: float) -> Soaked:
         settings = function.bigquery_settings(between.endpoint) | served.AS_DEPLOYED
         settings |= {
             "CLIENTS": json.dumps(shops.CLIENTS),
-            "GEMINI_API_KEY": "a-gemini-key",
+            "GEMINI_API_KEY": "a-gemini-key",  # pragma: allowlist secret
             "GEMINI_ENDPOINT": gemini.endpoint,
             "GEMINI_TIMEOUT_SECONDS": str(GEMINI_SECONDS),
             "REPORT_CACHE_SECONDS": str(CACHE_SECONDS),
