@@ -167,7 +167,7 @@ def test_any_query_on_the_wire_is_refused_as_a_problem(function: Function, query
 
 # Settings
 
-SECRET = "5ecre7-" * 3
+SECRET = "5ecre7-" * 3  # pragma: allowlist secret
 WORDS = st.sampled_from([SECRET, "UTC", "slack", "a@b.example", "*", hash_of("a key"), "\ud800", "1", "0", "٣"])
 CLIENT = st.dictionaries(
     st.sampled_from(

@@ -1,4 +1,4 @@
-"""Weeks for tests of what is made of them, cell by cell."""
+"""Weeks made of given cells, for tests of the analysis."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from report.analysis.cells import Cells, ScoredCells
 
 @dataclass(frozen=True)
 class Cell:
-    """So many customers alike, who spent so much together."""
+    """A number of customers who are alike, and what they spent together."""
 
     probability: float
     customers: int = 1
@@ -22,7 +22,7 @@ class Cell:
 
 
 def week(*cells: Cell) -> ScoredCells:
-    """The week that has these cells."""
+    """Return the week that has these cells."""
     features = np.zeros((len(cells), len(FEATURES)))
     features[:, FEATURES.index("total_sessions")] = [cell.sessions for cell in cells]
     features[:, FEATURES.index("total_spent_usd")] = [cell.spent_each for cell in cells]
