@@ -128,6 +128,7 @@ def test_any_week_of_the_past_has_a_report(function: Function, week_ending: str)
 def test_a_bad_time_zone_fails_that_client_alone_and_says_so(function: Function) -> None:
     said = problem(function.ask(f"/reports/generate?client_id=2&{WEEK}", key="for all"), 500)
     assert "Mars/Olympus" in said["detail"]
+    assert any(line["severity"] == "ERROR" and "Mars/Olympus" in line["message"] for line in function.log())
     assert function.ask(f"/reports/generate?client_id=1&{WEEK}", key="for all").status == 200
 
 
