@@ -43,6 +43,11 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+DeliveryStatus = Literal["sent", "refused", "failed", "uncertain"]
+"""`refused`: another attempt would be refused again, by the receiver or because of the settings. `failed`: every attempt failed,
+and a later one may succeed. `uncertain`: it may have arrived, and another attempt could make it arrive twice."""
+
+
 class PreviousWeekComparison(Part):
     """Change against the week before, in percent of that week's value; null where that is 0 or missing."""
 
@@ -295,6 +300,15 @@ class Report(Part):
     week_ending: date
     report_data: ReportData
     meta: Meta
+
+
+class Recipients(Part):
+    """How many of a client's e-mail addresses got the report, and how many did not."""
+
+    sent: Count = 0
+    refused: Count = 0
+    failed: Count = 0
+    uncertain: Count = 0
 
 
 _NEWER_PHRASES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
