@@ -87,7 +87,7 @@ def _address(url: str) -> SplitResult:
         is_known = is_known and bool(address.hostname) and address.port != 0 and "@" not in netloc
     except ValueError:
         is_known = False
-    if not is_known or not re.fullmatch(r"[!-~]+", address.path + address.query + "/"):
+    if not is_known or not re.fullmatch(r"[!-~]+", netloc + address.path + address.query):
         raise RefusedError("its webhook_url in CLIENTS takes an https address without a password in it")
     return address._replace(netloc=netloc)
 
