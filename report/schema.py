@@ -7,7 +7,9 @@ from datetime import date, datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from report.week import IN_RANGE
 
 RiskLevel = Literal["High", "Medium", "Low"]
 SegmentName = Literal["High-Value", "Regular", "Occasional", "New"]
@@ -35,6 +37,17 @@ ChangeName = Literal["customers", "spent", "expectedToLeave", "High-Value", "Reg
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Count = Annotated[int, Field(ge=0)]
+
+MAX_CLIENT_ID = 2**63 - 1
+"""The greatest INT64 of BigQuery."""
+
+
+def _whole(number: object) -> object:
+    """Take 1.0 for the whole number 1, as JSON Schema does, and so the description."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+ClientId = Annotated[int, Field(ge=1, le=MAX_CLIENT_ID, strict=True), BeforeValidator(_whole)]
 
 
 class Part(BaseModel):
@@ -397,3 +410,87 @@ class Problem(Part):
         """Make the problem of an HTTP status, with the status's phrase of RFC 9110 as its title."""
         title = _NEWER_PHRASES.get(status, HTTPStatus(status).phrase)
         return cls(title=title, status=status, detail=detail, parameter=parameter)
+
+
+# The weekly run
+
+ChannelName = Literal["webhook", "slack", "email"]
+DeliveryStatus = Literal["sent", "refused", "failed", "uncertain"]
+
+
+class Recipients(Part):
+    """How many of a client's e-mail addresses got the report, and how many did not."""
+
+    sent: Count = Field(default=0, description="E-mail addresses whose server took the report.")
+    refused: Count = Field(default=0, description="E-mail addresses that were refused for good.")
+    failed: Count = Field(default=0, description="E-mail addresses that a later attempt may reach.")
+    uncertain: Count = Field(default=0, description="E-mail addresses that it may have reached.")
+
+
+class WeeklyRequest(Part):
+    """What the body of `POST /reports/weekly` may say; it may be empty."""
+
+    client_ids: tuple[ClientId, ...] | None = Field(
+        default=None,
+        description="The clients to send reports of. Without it: every client in the settings that the key covers.",
+    )
+    week_ending: Annotated[date, Field(strict=True, json_schema_extra={"pattern": IN_RANGE})] | None = Field(
+        default=None,
+        description="The last day of the week. Without it: the last full week in each client's own time zone.",
+    )
+
+
+class Sent(Part):
+    """The result of one client's report in one of its channels."""
+
+    to: ChannelName = Field(description="The channel.")
+    status: DeliveryStatus = Field(
+        description=(
+            "`sent`; `refused`: it would be refused again, by the receiver or because of the settings; `failed`: no attempt"
+            " succeeded, and a later one may; `uncertain`: it may have arrived, and another attempt could make it arrive twice."
+            " By e-mail: the status of the worst-off address."
+        )
+    )
+    attempts: Count = Field(description="How often it was tried.")
+    detail: str | None = Field(default=None, description="Why it was not sent, in a sentence.")
+    recipients: Recipients | None = Field(
+        default=None,
+        exclude_if=lambda recipients: recipients is None,
+        description="By e-mail: how many addresses got it. Absent in other channels.",
+    )
+
+
+class ClientResult(Part):
+    """The result of one client's report: the worst of its channels' results."""
+
+    client_id: int = Field(description="The client.")
+    status: Literal["sent", "refused", "failed", "uncertain", "not_reached", "no_address"] = Field(
+        description=(
+            "The worst of the channels' results. `not_reached`: the time was over before its turn; `no_address`: the settings"
+            " have no channel for it."
+        )
+    )
+    week_ending: date | None = Field(default=None, description="The last day of the week. Null where no report was made.")
+    message_id: str | None = Field(
+        default=None,
+        description="The id that every copy of the message carries. Null where no report was made.",
+    )
+    detail: str | None = Field(default=None, description="Why nothing was sent, in a sentence.")
+    deliveries: tuple[Sent, ...] = Field(default=(), description="The result in each of the client's channels.")
+
+
+class WeeklyRun(Part):
+    """The answer of `POST /reports/weekly`: each client's result, in the order of their ids."""
+
+    results: tuple[ClientResult, ...] = Field(description="Each client's result, in the order of their ids.")
+
+    @property
+    def to_be_tried_again(self) -> bool:
+        """Whether another call may help a client and cannot send anything twice, because nothing was sent at all."""
+        deliveries = [delivery for result in self.results for delivery in result.deliveries]
+        may_have_arrived = any(
+            delivery.status in ("sent", "uncertain")
+            or (delivery.recipients and delivery.recipients.sent + delivery.recipients.uncertain > 0)
+            for delivery in deliveries
+        )
+        return not may_have_arrived and any(result.status in ("failed", "not_reached") for result in self.results)

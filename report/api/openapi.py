@@ -12,8 +12,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from report.api.parameters import ReportQuery
-from report.delivery.weekly import WeeklyRequest, WeeklyRun
-from report.schema import Problem, Report
+from report.schema import Problem, Report, WeeklyRequest, WeeklyRun
 
 VERSION = "0.1.0"
 EXAMPLES = Path(__file__).with_name("examples.json")
@@ -137,11 +136,11 @@ def _weekly(examples: Json) -> Json:
         },
         "responses": {
             "200": {
-                "description": "All went out, but for what trying again would not help",
+                "description": "The run is over: each client's result says what was sent and what was not",
                 "content": _content("application/json", _ref("WeeklyRun"), examples["weekly"]),
             },
             "502": {
-                "description": "Some should be tried again: repeats carry the same message ids",
+                "description": "Nothing was sent at all, and another call may help",
                 "content": _content("application/json", _ref("WeeklyRun"), examples["weekly_again"]),
             },
             "400": _NO_HTTP,
