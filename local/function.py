@@ -23,6 +23,7 @@ SETTINGS = (
     "CLIENTS",
     "EVENTS_TABLE",
     "GEMINI_",
+    "LINK_SECRET",
     "MAIL_FROM",
     "PAGE_URL",
     "REPORT_CACHE_SECONDS",

@@ -1,4 +1,4 @@
-"""Who may ask what, and how the function says no."""
+"""What a key opens, and how the function refuses everything else."""
 
 import json
 import subprocess
@@ -41,7 +41,7 @@ def function(serve: Callable[..., Function]) -> Function:
 
 
 def problem(answer: Answer, status: int) -> dict[str, Any]:
-    """The problem in an answer, which must be one of RFC 9457 and tell nothing of the inside."""
+    """Return the problem in an answer, which must be one of RFC 9457 and tell nothing about the inside."""
     assert answer.status == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     said = answer.json()
