@@ -14,8 +14,9 @@ import numpy as np
 from tqdm import tqdm
 
 from model import churn
+from model.arrays import FloatArray
 from model.calibration import IDENTITY, apply
-from model.churn import FEATURES, FloatArray
+from model.churn import FEATURES
 from report.analysis.cells import Cells, ScoredCells
 from report.analysis.changes import BASELINE_WEEKS, changes
 from report.schema import Change
