@@ -1,263 +1,571 @@
-"""The numbers of a text as claims: "about 1,200 customers" claims a true count of customers between 1,150 and 1,250.
+"""Read what a text claims: each number with the customers it is told of, the week, and what is counted.
 
-Every claim has a unit, so that 150 customers bear out neither 150 % nor $150. A number that cannot be read for certain ("1.5e3",
-"24/7", "dozens") is a claim too, of a unit that nothing bears out.
+A text is read sentence by sentence and clause by clause. The nearest name in a number's clause says whom it is told of; a clause
+without a name continues the one before it ("338 customers are at medium risk, 430 at low"), or takes the name of the predicate
+that follows ("1,028 customers, or 71 %, are at medium or high risk"). Numbers that count no customers (days, dates, steps) need
+no name.
 """
 
-import calendar
-import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
-T = TypeVar("T")
+from report.summary import numbers as n
+from report.summary.numbers import Number, numbers, tidy
 
-CUSTOMERS, PERCENT, RISEN, FALLEN, POINTS, DOLLARS = "customers", "percent", "percent up", "percent down", "points", "dollars"
-DAYS, WEEKS, SEGMENTS, FACTORS, ACTIONS = "days", "weeks", "segments", "factors", "actions"
-CALENDAR_DAY, YEAR, DECIMAL, OTHER, UNREADABLE = "calendar day", "calendar year", "decimal", "other things", "unreadable"
+When = Literal["now", "before", "past", "usual"]
+"""This week; the week before; the week that ended four weeks ago; what is usual for the shop."""
+What = Literal["count", "leaving", "staying", "lost", "returned", "spent", "at stake", "risk", "retention"]
 
-BORNE_OUT_BY: Mapping[str, tuple[str, ...]] = {
-    PERCENT: (PERCENT, RISEN, FALLEN),
-    RISEN: (PERCENT, RISEN),
-    FALLEN: (PERCENT, FALLEN),
-}
-"""A bare "5%" may be a share, a rise or a fall; "fell by 5%" is no rise. Any other unit is borne out by itself alone."""
+CHURNED, RISKIEST, MISSING = "churned", "riskiest", "missing regulars"
+SEGMENT_NAMES = ("High-Value", "Regular", "Occasional", "New")
+LEVEL_NAMES = ("High", "Medium", "Low")
 
-COARSEST = 0.05
-"""A number rounded to tens, hundreds, ... is at most this share of itself away from the true one."""
 
-NEAR = 200
-"""So many characters before and after a number may say what it counts; without an end, a long text would take for ever."""
+@dataclass(frozen=True)
+class Group:
+    """Customers by name: of these segments and at these risk levels (empty: of any), or of another name; all without any."""
+
+    segments: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    other: str = ""
+
+    def __and__(self, group: "Group") -> "Group | None":
+        """The customers of both; None where no report counts them."""
+        if self == group or group == ALL:
+            return self
+        if self == ALL:
+            return group
+        if self.other or group.other:
+            within_high = {self, group} <= {HIGH, Group(other=CHURNED)}
+            return Group(other=CHURNED) if within_high else None
+        segments, levels = _both(self.segments, group.segments), _both(self.levels, group.levels)
+        return None if segments is None or levels is None else Group(segments, levels)
+
+    def complement(self) -> "Group | None":
+        """All others; None where no report counts them."""
+        if self.segments and not self.levels and not self.other:
+            return Group(segments=tuple(name for name in SEGMENT_NAMES if name not in self.segments))
+        if self.levels and not self.segments and not self.other:
+            return Group(levels=tuple(name for name in LEVEL_NAMES if name not in self.levels))
+        return None
+
+
+ALL = Group()
+HIGH = Group(levels=("High",))
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A number that a text states: the true values from `low` to `high` bear it out, if they have its unit."""
+    """A number of a text, and what it is told of."""
 
-    words: str
-    unit: str
-    value: float
-    low: float
-    high: float
+    number: Number
+    groups: tuple[Group, ...] = (ALL,)
+    """Whom it is told of: one group, or each of those that the words may mean. Empty where no report counts them."""
+    named: bool = False
+    """Whether the text names them, or an earlier clause that this one continues does."""
+    base: Group = ALL
+    """Of whom they are a part: the 1,021 New customers in "690 of 1,021 New customers"."""
+    when: When = "now"
+    whats: tuple[What, ...] = ()
+    """What may be counted; empty where the words do not say."""
+    moved: int = 0
+    """1 where the text says that the figure rose from or to this number, -1 where it fell."""
+    clause: str = ""
+    """The words of its clause, for quotations."""
 
 
-def claims(text: str) -> tuple[Claim, ...]:
-    """Every number of an English text: digits or words, counts, shares, money, days of the calendar."""
-    text = " ".join(text.split()).translate(_DASHES)
+def claims(text: str, factors: Sequence[str] = ()) -> tuple[Claim, ...]:
+    """Every number of an English text as a claim; `factors` are the names of the report's risk factors."""
     found: list[Claim] = []
-    next_start, next_unit = len(text), CUSTOMERS
-    for match in reversed(list(_NUMBER.finditer(text))):
-        before, after = text[max(match.start() - NEAR, 0) : match.start()], text[match.end() : match.end() + NEAR]
-        joined = _JOINT.fullmatch(text[match.end() : next_start])
-        read = _read(match, before, after, next_unit if joined else None)
-        found += reversed(read)
-        next_start, next_unit = match.start(), read[0].unit
-    return tuple(reversed(found))
+    state = _State()
+    for sentence in sentences(text):
+        claimed, state = _sentence(sentence, factors, state)
+        found += claimed
+    return tuple(found)
 
 
-def borne_out(claim: Claim, known: Mapping[str, Iterable[float]]) -> bool:
-    """Whether one of the `known` values, which stand under their units, is what the claim says."""
-    values = (value for unit in BORNE_OUT_BY.get(claim.unit, (claim.unit,)) for value in known.get(unit, ()))
-    return any(claim.low - 1e-9 <= value <= claim.high + 1e-9 for value in values)
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, tidy."""
+    return [sentence for sentence in _SENTENCE_BREAK.split(tidy(text)) if sentence]
 
 
-def calendar_day(month: int, day: int) -> float:
-    """A day of any year as a value: 119 for January 19."""
-    return 100 * month + day
+_SENTENCE_BREAK = re.compile(r"(?<=[.!?][\"')\]”])\s+|(?<=(?<!Sept)(?<!vs)[.!?])\s+(?=[\"'(“A-Z0-9$€£¥])")
 
 
-# The words that numbers are made of.
+# Names.
 
+_NOUN = r"(?:customers?|shoppers?|buyers?|visitors?|people|accounts?|ones?|members?|segments?|groups?)"
+_LAST_WEEK = r"(?:last week|(?:the )?(?:previous|prior|preceding) week|(?:the |a )week (?:before|earlier|ago|prior))"
+_LEVEL = r"(?:high|medium|moderate|low)"
+_GO = r"(?:leave|churn|go|be lost|be gone|disappear|stay away|(?:drift|slip|walk|fall) away|drop off|not (?:be|come|return)(?: back)?)"
+_LIKELY = r"(?:expected|likely|likeliest|set|forecast|predicted|about|liable|projected|bound|due|estimated)"
+_WILL = r"(?:will|may|might|could|would|should|can)"
 
-def _numbered(words: str, first: int) -> dict[str, int]:
-    return {word: number for number, word in enumerate(words.split(), first)}
-
-
-def _each(words: str, meaning: T) -> dict[str, T]:
-    return dict.fromkeys(words.split(", "), meaning)
-
-
-_ONES = _numbered("zero one two three four five six seven eight nine ten", 0)
-_TEENS = _numbered("eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen", 11)
-_TENS = {word: 10 * ten for word, ten in _numbered("twenty thirty forty fifty sixty seventy eighty ninety", 2).items()}
-_ADDENDS = {**_ONES, **_TEENS, **_TENS}
-_FEW = {word: number for word, number in _ONES.items() if number} | {str(number): number for number in range(1, 11)}
-_MANY = {word: number for word, number in _ADDENDS.items() if number} | {str(number): number for number in range(1, 101)}
-_SCALES = {"dozen": 12, "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9}
-_SUFFIXES = {"k": 10**3, "m": 10**6, "bn": 10**9}
-_PARTS = _numbered("half third quarter fifth sixth seventh eighth ninth tenth", 2)
-_MONTHS = {name[:3].lower(): number for number, name in enumerate(calendar.month_name) if name}
-_UNITS = {
-    **_each("%, percent, per cent", PERCENT),
-    **_each("point, percentage point", POINTS),
-    **_each("dollar", DOLLARS),
-    **_each("day", DAYS),
-    **_each("week", WEEKS),
-    **_each("minute, hour, month, year, time, visit, session, order, purchase, cart, item", OTHER),
+_TOKENS = {
+    "riskiest": r"riskiest (?:tenth|10 ?(?:%|percent))|(?:top|highest-risk) tenth|riskiest(?= (?:[0-9,]+|customers?)\b)",
+    "missing": r"missing regulars?|regulars? (?:customers? )?(?:(?:who|that) )?(?:have |has |had |are |were |is )?(?:gone |went )?"
+    r"(?:missing|absent|did not come|didn't come|not (?:come|been seen|been in|visited)|stayed away)",
+    "segment": r"high[- ]value|regulars|occasionals|(?-i:\bRegular|\bOccasional|(?<=[a-z0-9,&(] )New\b)"
+    rf"|(?:regular|occasional|new)(?= {_NOUN}\b)",
+    "maybe_segment": r"(?:regular|occasional|new)(?=,? (?:and|or|to) |, )",
+    "level": rf"{_LEVEL}(?=[- ](?:churn[- ])?risk)|(?-i:(?<=[a-z0-9,(] )(?:High|Medium|Low)\b)(?! (?:spend|cart))"
+    rf"|(?<=\bat )(?:a )?{_LEVEL}(?=[.,;:)!?]|$| (?:and|or|while|but)\b)|(?<=[0-9] ){_LEVEL}(?=[.,;:)!?]|$| and\b)",
+    "maybe_level": rf"{_LEVEL}-?(?=,? (?:and|or|to) |, |/|-)",
+    "risk_word": r"(?:[- ]churn)?[- ]risk\b(?: of (?:leaving|churn(?:ing)?))?(?: levels?)?",
+    "churned": r"(?:estimated|thought|believed|assumed|counted|judged) (?:to have|to be|as having|as)(?: already)? (?:churned|lost|gone|left)"
+    r"|churned|(?:above|over|at least|more than) 80 ?(?:%|percent)|(?:almost|nearly) certain to leave|as good as (?:gone|lost)",
+    "flagged": r"flagged",
+    "at_stake": r"at stake|expected loss(?:es)?|worth|could cost|on the line|in danger|(?<=spend )at risk|(?<=money )at risk|(?<=revenue )at risk|(?<=sales )at risk",
+    "at_risk": r"(?<!most )at risk\b(?! of)",
+    "lost": r"(?:has|have|had|did|do|does)(?: (?:since|still|really|actually|in fact))* not(?: (?:since|yet|been|come|returned?|visited|seen|shopped|back))+"
+    r"|(?:haven't|hasn't|didn't|hadn't)(?: (?:since|yet|been|come|returned?|visited|seen|shopped|back))+|never (?:came|come) back"
+    r"|stayed away|(?:really|actually|in fact) (?:left|churned|went|stayed away|did|were lost)|did(?=[.,;!?]|$)",
+    "gone": r"(?:has|have|had) (?:since )?(?:left|gone)|left\b|lost",
+    "returned": r"(?:came|come|been|were|was) back|(?:have |has )?returned|stayed(?! away)",
+    "leaving": rf"{_LIKELY}(?: \w+)? (?:to {_GO}|not to (?:return|come back|be back))|{_WILL}(?: (?:probably|likely|well|soon|still|therefore|all|then|also))* {_GO}"
+    r"|won't (?:be back|come back|return|be seen)|(?:probably|likely|not expected to) (?:not )?(?:be back|come back|return|leave)"
+    r"|unlikely to (?:return|come back|be back)|(?:expect(?:ed)?|stand|risk|likely|set|about) (?:to )?los(?:e|ing)|"
+    rf"{_WILL} (?:probably |likely )?lose|leavers?|expected (?:departures?|losses)|to {_GO}|expect(?:ed|s|ing)?(?= (?:\w+ ){{0,2}}[$€£¥\d])"
+    r"|on (?:their|its) way out"
+    r"|risk of (?:leaving|churning)(?= in)",
+    "staying": rf"{_LIKELY} to (?:stay|return|come back|be back|remain)(?! away)|{_WILL} (?:probably |likely )*(?:stay|return|come back|be back|remain)(?! away)",
+    "retention": r"retention(?: rate)?|retained|kept|keeping",
+    "risk": r"(?:average |mean )?(?:churn |leaving )?(?:risk|probabilit(?:y|ies)|likelihood|chance)s?\b(?: of (?:leaving|churn(?:ing)?))?"
+    r"|(?:riskiest|safest|most at risk)|churn rate|churn\b",
+    "spent": r"spen[td](?:ing|s)?|revenue|sales|turnover|takings",
+    "baseline": rf"(?:than|from|on|over|since|against|versus|vs\.?|compared (?:with|to)|relative to|up on|down on) (?:it was |they were |in )?{_LAST_WEEK}"
+    r"(?!'s [\d$€£¥])(?:'s (?:figure|level|count))?",
+    "before": rf"{_LAST_WEEK}(?:'s)?",
+    "past": r"(?:four|4) weeks (?:ago|earlier|before)|28 days (?:ago|earlier)|a month (?:ago|earlier)|back then|we (?:said|expected|predicted|forecast|told you)",
+    "usual": r"usual(?:ly)?|normal(?:ly)?|typical(?:ly)?",
+    "now": r"this week(?:'s)?|now\b|today",
+    "all": r"active|in total|in all|altogether|overall|(?:your |the )?(?:customer |whole )?base|all(?: of)? (?:your|the)? ?customers"
+    rf"|(?:you|your shop|your store|the shop|the store) (?:had|saw|served|counted|welcomed|have)|(?:shopped|visited|came)\b|total {_NOUN}",
+    "of_them": r"(?:of|among) (?:them|those|these|whom|which)",
+    "pronoun": r"they|them|these|those|their|its|it|this group|such",
+    "others": r"(?:the )?(?:others?|remaining|rest)\b",
+    "not": r"not\b|aren't|isn't",
+    "split": r"[;:()]| - |,| and | or | while | whereas | but | although | though | yet | with | including | includ(?:e|es) "
+    r"| against | versus | than | compared (?:with|to) | from (?=[$€£¥]?\d)| to (?=[$€£¥]?\d)| who | which ",
 }
-_NOUNS = {
-    **_each("segment, group", SEGMENTS),
-    **_each("factor, reason, driver, cause", FACTORS),
-    **_each("action, step, recommendation", ACTIONS),
+"""What a text may call things, by kind; where two begin at the same place, the first kind wins."""
+
+_WHAT_KINDS: Mapping[str, What] = {
+    "leaving": "leaving",
+    "staying": "staying",
+    "lost": "lost",
+    "gone": "lost",
+    "returned": "returned",
+    "retention": "retention",
+    "risk": "risk",
+    "spent": "spent",
+    "at_stake": "at stake",
 }
-"""Between a number and one of these, words may stand: three main reasons."""
-_DIRECTIONS = {
-    **_each("up, rise, rises, rising, rose, increase, increases, increased, grew, grown, growth, climbed, higher", RISEN),
-    **_each("down, fall, falls, falling, fell, decrease, decreases, decreased, drop, drops, dropped, declined, lower", FALLEN),
-}
-_HEDGES = {
-    **_each("about, around, roughly, approximately, some, close to", (-1.0, 1.0)),
-    **_each("over, more than, above, at least", (0.0, 1.99)),
-    **_each("nearly, almost, under, below, less than, fewer than, up to, at most", (-1.99, 0.0)),
-}
-"""Where the true number lies, seen from the stated one, in halves of its last place."""
-
-
-# What numbers look like, and what stands before and after them.
-
-
-def _any(words: Iterable[str]) -> str:
-    return "(?:" + "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True)) + ")"
-
-
-_DASHES = {ord(dash): "-" for dash in "‐‑‒–—−"}
-_START, _END = r"(?<![\w.,/:])", r"(?!\w|[.,/:]\d)"
-_SCALE, _LETTER, _ADDEND = map(_any, (_SCALES, _SUFFIXES, _ADDENDS))
-_SO_FEW, _SO_MANY, _PART = map(_any, (_FEW, _MANY, list(_PARTS)[1:]))
-_DIGITS = "(?:[1-9][0-9]{0,2}(?:,[0-9]{3}){1,4}|0|[1-9][0-9]{0,14})"
-_MONTH = "(?-i:" + _any({name[:length] for name in calendar.month_name[1:] for length in (3, 4, 9)}) + r")\b\.?"
-_DAY = r"[0-9]{1,2}(?:st|nd|rd|th)?\b"
-_DAYS = rf"{_DAY}(?:(?: ?- ?| to | through ){_DAY})?(?! ?%)"
-_COMPOUND = rf"(?:{_ADDEND}|an?(?= {_SCALE}))\b(?:[ -]{_SCALE}\b(?: and {_ADDEND}\b)?|[ -]{_ADDEND}\b)*"
-_COUNTS_CUSTOMERS = r"(?=(?: of \w+| [\w-]+)? customers?\b)"
-
-_KINDS = {
-    "iso": rf"{_START}[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{_END}",
-    "date": rf"{_START}(?:(?:{_MONTH} {_DAYS}|{_DAYS} (?:of )?{_MONTH})(?:,? [0-9]{{4}})?|{_MONTH} [0-9]{{4}}){_END}",
-    "share": rf"\b(?:half|(?:an?|{_SO_FEW})[ -]{_PART}s?|{_SO_FEW} (?:in|out of) (?:every )?{_SO_MANY}){_END}",
-    "digits": rf"{_START}{_DIGITS}(?:\.[0-9]+)?(?:{_LETTER}| {_SCALE})?{_END}",
-    "spelled": rf"\b(?:(?!one\b(?![ -](?:{_SCALE}|percent))){_COMPOUND}|(?:one|no){_COUNTS_CUSTOMERS})\b",
-    "unreadable": rf"\d\S*|[²³¹¼-¾⁰-₉⅐-ↈ①-⓿]|\b(?:{_SCALE}s?|twice|thrice|double[ds]?|doubling|triple[ds]?|halve[ds]?|halving)\b",
-}
-"""How a number may be written; the first kind that fits. "One" and "no" are numbers only where they count customers.
-
-Of letters and digits only ASCII's make a number; any other digit is unreadable.
-"""
-_NUMBER = re.compile(
-    "|".join(f"(?P<{kind}>(?{'u' if kind == 'unreadable' else 'a'}:{pattern}))" for kind, pattern in _KINDS.items()),
+_WHEN_KINDS: Mapping[str, When] = {"before": "before", "past": "past", "now": "now", "usual": "usual"}
+_COORDINATION = re.compile(r"(?:,|-?,? and|-?,? or| to|/|,? &)(?: at| the)? ?|- (?:and|or) ", re.IGNORECASE)
+_PREDICATE = re.compile(
+    r"\W*(?:(?:is|are|was|were|has|have|had|will|may|might|could|would|did|do|spent|spend|need|look|remain|stay|make|account|came|"
+    r"come|at|of|in|belong|fall|carry|face|that|who)\b)",
     re.IGNORECASE,
 )
-
-_JOINT = re.compile(r" ?- ?\$?| (?:to|and|or|through) \$?", re.IGNORECASE)
-_MONEY_BEFORE = re.compile(r"\$(?:[0-9.,]+(?: ?- ?| to | and ))?-?$", re.IGNORECASE)
-_HEDGE_BEFORE = re.compile(rf"\b({_any(_HEDGES)}) (?:an? |the |another )?\$?-?$", re.IGNORECASE | re.ASCII)
-_DESCRIBED = r"(?:(?!(?:customers|of|in|for|from|across)\b)[a-z-]+ ){0,2}"
-_UNIT_AFTER = re.compile(rf"[ -]?(?:(%)|({_any(_UNITS)})s?\b|{_DESCRIBED}({_any(_NOUNS)})s?\b)", re.IGNORECASE | re.ASCII)
-_WORD_OR_STOP = re.compile(r"[a-z]+|[^\sa-z%$-]", re.IGNORECASE)
-
-
-class _Written(NamedTuple):
-    """A number as written: its value, the place of its last digit, and the place it is rounded to if it is a rough one."""
-
-    value: float
-    place: float
-    rough_place: float
-
-
-def _read(match: re.Match[str], before: str, after: str, joined_unit: str | None) -> list[Claim]:
-    """The claims of a number in its place; `joined_unit` is that of the next one in "10 to 15%"."""
-    words = match.group()
-    unit = _unit(before, after) or joined_unit or CUSTOMERS
-    match match.lastgroup:
-        case "iso":
-            year, month, day = map(int, words.split("-"))
-            return [_exactly(words, YEAR, year), _exactly(words, CALENDAR_DAY, calendar_day(month, day))]
-        case "date":
-            return list(_date(words))
-        case "share":
-            return [_claim(words, _directed(PERCENT, before, after), _share(words), before)]
-        case "digits":
-            written = _digits(words)
-            unit = DECIMAL if unit == CUSTOMERS and written.place < 1 else unit
-            return [_claim(words, _directed(unit, before, after), written, before)]
-        case "spelled":
-            return [_claim(words, _directed(unit, before, after), _spelled(words), before)]
-        case _:
-            return [_exactly(words, UNREADABLE, math.nan)]
+_PLAIN_UNITS = {n.DAYS, n.WEEKS, n.SEGMENTS, n.FACTORS, n.ACTIONS, n.CALENDAR_DAY, n.YEAR, n.OTHER, n.UNREADABLE}
+_FITTING: Mapping[str, tuple[What, ...]] = {
+    n.CUSTOMERS: ("count", "leaving", "staying", "lost", "returned"),
+    n.MONEY: ("spent", "at stake", "leaving"),
+    n.PERCENT: ("count", "leaving", "staying", "lost", "returned", "spent", "at stake", "risk", "retention"),
+    n.POINTS: ("leaving", "lost", "risk", "retention"),
+    n.DECIMAL: ("leaving", "risk"),
+    n.TIMES: ("leaving", "risk"),
+}
+_BASE = re.compile(
+    r"\b(?:(?:out )?of|among)(?: (?:all|your|the|our|its|these|those|them|this week's|last week's|a total of|whole))* ?[$€£¥]?$",
+    re.IGNORECASE,
+)
+_CUE = re.compile(
+    r"\b(from|to|after|against|than|versus|compared with|compared to)(?: last week's| just| only| about| some)? ?[$€£¥]?$", re.IGNORECASE
+)
+_VERB = re.compile(
+    r"(?<!who )(?<!that )\b(?:is|are|was|were|has|have|had|will|may|might|did|could|need|spent|came|left)\b", re.IGNORECASE
+)
+_NEGATION = re.compile(r"\b(?:not|aren't|isn't)(?: (?:at|flagged|in|as|being|currently|yet))*(?: (?:a|the))? ?$", re.IGNORECASE)
 
 
-def _exactly(words: str, unit: str, value: float) -> Claim:
-    return Claim(words, unit, value, value, value)
+class _Token(NamedTuple):
+    kind: str
+    start: int
+    end: int
+    group: Group | None = None
 
 
-def _claim(words: str, unit: str, written: _Written, before: str) -> Claim:
-    """The claim of a number: rounded to its last place, or more roughly where a word before it says so."""
-    hedge = _HEDGE_BEFORE.search(before)
-    lower, upper = _HEDGES[hedge[1].lower()] if hedge else (-1.0, 1.0)
-    place = written.rough_place if hedge else written.place
-    half = place / 2 if place <= 1 else min(place / 2, COARSEST * written.value)
-    return Claim(words, unit, written.value, written.value + lower * half, written.value + upper * half)
+@dataclass(frozen=True)
+class _Clause:
+    """A part of a sentence without a separator inside."""
+
+    start: int
+    words: str
+    separator: str
+    """What stands before it."""
+    tokens: tuple[_Token, ...]
+    numbers: tuple[Number, ...]
+
+    @property
+    def names(self) -> tuple[_Token, ...]:
+        return tuple(token for token in self.tokens if token.group is not None)
+
+    @property
+    def whats(self) -> tuple[What, ...]:
+        return tuple(dict.fromkeys(_WHAT_KINDS[token.kind] for token in self.tokens if token.kind in _WHAT_KINDS))
+
+    def has(self, *kinds: str) -> bool:
+        return any(token.kind in kinds for token in self.tokens)
+
+    def before(self, number: Number) -> str:
+        """The words of the clause before the number."""
+        return self.words[: number.start - self.start]
+
+    def between(self, start: int, end: int) -> str:
+        return self.words[max(start - self.start, 0) : max(end - self.start, 0)]
 
 
-def _unit(before: str, after: str) -> str | None:
-    if _MONEY_BEFORE.search(before):
-        return DOLLARS
-    if before.endswith(("€", "£", "¥")):
-        return UNREADABLE
-    if unit := _UNIT_AFTER.match(after):
-        return (_UNITS | _NOUNS)[unit[unit.lastindex or 0].lower()]
+class _State(NamedTuple):
+    """What a clause may continue: what the sentence has said so far, and the one before."""
+
+    groups: tuple[Group, ...] = ()
+    """Whom the sentence last spoke of; empty at its beginning."""
+    base: Group | None = None
+    """Of whom it speaks, where it begins with "Of the 690 customers at high risk, ..."."""
+    when: When = "now"
+    whats: tuple[What, ...] = ()
+    antecedents: tuple[Group, ...] = ()
+    """Whom "they" in this sentence may mean: those that the sentence before ended or began with."""
+    when_before: When = "now"
+    whats_before: tuple[What, ...] = ()
+
+
+def _both(some: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...] | None:
+    if not some or not others:
+        return some or others
+    return tuple(name for name in some if name in others) or None
+
+
+def _pattern(factors: Sequence[str]) -> re.Pattern[str]:
+    named = {"factor": "|".join(re.escape(factor) for factor in sorted(factors, key=len, reverse=True))} if factors else {}
+    kinds = {**named, **_TOKENS}
+    return re.compile(
+        "|".join(
+            f"(?P<{kind}>{words})" if kind in ("split", "risk_word") else rf"(?P<{kind}>\b(?:{words})(?!\w))"
+            for kind, words in kinds.items()
+        ),
+        re.IGNORECASE,
+    )
+
+
+def _tokens(sentence: str, factors: Sequence[str]) -> list[_Token]:
+    found = []
+    for match in _pattern(factors).finditer(sentence):
+        kind = match.lastgroup or ""
+        found.append(_Token(kind, match.start(), match.end(), _group(kind, match.group())))
+    return _merged(found, sentence)
+
+
+def _group(kind: str, words: str) -> Group | None:
+    words = words.lower()
+    match kind:
+        case "riskiest":
+            return Group(other=RISKIEST)
+        case "missing":
+            return Group(other=MISSING)
+        case "churned":
+            return Group(other=CHURNED)
+        case "flagged":
+            return HIGH
+        case "factor":
+            return Group(other=words)
+        case "segment" | "maybe_segment":
+            return Group(segments=tuple(name for name in SEGMENT_NAMES if words[:3] == name[:3].lower()))
+        case "level" | "maybe_level":
+            word = words.split()[-1].rstrip("-").replace("moderate", "medium")
+            return Group(levels=(word.capitalize(),))
     return None
 
 
-def _directed(unit: str, before: str, after: str) -> str:
-    """For a percentage, whether the few words around it make it a rise or a fall."""
-    if unit != PERCENT:
-        return unit
-    for words in (reversed(_WORD_OR_STOP.findall(before)[-4:]), _WORD_OR_STOP.findall(after)[:2]):
-        for word in words:
-            if not word.isalpha():
-                break
-            if word.lower() in _DIRECTIONS:
-                return _DIRECTIONS[word.lower()]
-    return unit
+def _merged(tokens: list[_Token], sentence: str) -> list[_Token]:
+    """The tokens with "medium or high risk" as one name; a word that is only perhaps a name stays where it stands with one."""
+    merged: list[_Token] = []
+    for token in reversed(tokens):
+        following = next((other for other in merged if other.kind != "split"), None)
+        is_maybe = token.kind.startswith("maybe_")
+        family = token.kind.removeprefix("maybe_")
+        if token.group and following and following.group and family == following.kind and family in ("segment", "level"):
+            between = sentence[token.end : following.start]
+            if _COORDINATION.fullmatch(re.sub(r"(?i)[- ](?:churn[- ])?risk| customers| ones", "", between)):
+                group = Group(
+                    tuple(dict.fromkeys(token.group.segments + following.group.segments)),
+                    tuple(dict.fromkeys(token.group.levels + following.group.levels)),
+                )
+                merged = merged[merged.index(following) + 1 :]
+                merged.insert(0, _Token(family, token.start, following.end, group))
+                continue
+        if not is_maybe:
+            merged.insert(0, token)
+    return [token for token in merged if token.kind != "risk_word"]
 
 
-def _date(words: str) -> Iterator[Claim]:
-    tokens = re.findall(r"[a-z]{3,}|[0-9]+", words.lower())
-    month = next(_MONTHS[token[:3]] for token in tokens if token[:3] in _MONTHS)
-    for number in filter(str.isdigit, tokens):
-        is_year = len(number) == 4
-        yield _exactly(words, YEAR, int(number)) if is_year else _exactly(words, CALENDAR_DAY, calendar_day(month, int(number)))
+def _clauses(sentence: str, factors: Sequence[str]) -> list[_Clause]:
+    tokens = _tokens(sentence, factors)
+    names = [token for token in tokens if token.group is not None]
+    found = [
+        number
+        for number in numbers(sentence)
+        if not any(token.start <= number.start and number.end <= token.end for token in names)
+    ]
+    splits = [
+        token
+        for token in tokens
+        if token.kind == "split" and not any(number.start < token.end and token.start < number.end for number in found)
+    ]
+    bounds = [0, *(position for token in splits for position in (token.start, token.end)), len(sentence)]
+    separators = ["", *(sentence[token.start : token.end].strip().lower() for token in splits)]
+    return [
+        _Clause(
+            start,
+            sentence[start:end],
+            separator,
+            tuple(token for token in tokens if start <= token.start < end and token.kind != "split"),
+            tuple(number for number in found if start <= number.start < end),
+        )
+        for start, end, separator in zip(bounds[::2], bounds[1::2], separators, strict=True)
+    ]
 
 
-def _share(words: str) -> _Written:
-    """A part of the whole in percent: "half", "two-thirds", "one in five"; a small part is not rounded to whole percents."""
-    tokens = [token.removesuffix("s") for token in re.findall(r"\w+", words.lower())]
-    percentage = 100 * {**_FEW, "a": 1, "an": 1, "half": 1}[tokens[0]] / {**_MANY, **_PARTS}[tokens[-1]]
-    return _Written(percentage, min(1, 2 * COARSEST * percentage), 10)
+# From clauses to claims.
 
 
-def _digits(words: str) -> _Written:
-    """A number in digits: 1,200, rounded to hundreds, for "1.2 thousand"."""
-    number = re.sub(r"[^0-9.]", "", words)
-    scale = {**_SUFFIXES, **_SCALES}.get(re.sub(r"[^a-z]", "", words.lower()), 1)
-    value, place = float(number) * scale, scale / 10 ** len(number.partition(".")[2])
-    return _Written(value, place, _zeros(value) if place >= 1 else place)
+def _sentence(sentence: str, factors: Sequence[str], state: _State) -> tuple[list[Claim], _State]:
+    """The claims of a sentence, and what the next one may refer to."""
+    clauses = _clauses(sentence, factors)
+    listed = _respectively(sentence, clauses)
+    found: list[Claim] = []
+    spoken_of: list[Group] = []
+    for index, clause in enumerate(clauses):
+        told = _told(clauses, index)
+        claimed = [_claim(number, clause, told, sentence, state) for number in clause.numbers if number.unit not in _PLAIN_UNITS]
+        claimed = [replace(claim, groups=(listed[claim.number],)) if claim.number in listed else claim for claim in claimed]
+        found += claimed
+        found += [Claim(number, clause=clause.words) for number in clause.numbers if number.unit in _PLAIN_UNITS]
+        state = _after(clause, claimed, state)
+        spoken_of += [group for claim in claimed for group in claim.groups[:1]] or [
+            token.group for token in clause.names if token.group
+        ]
+    antecedents = tuple(dict.fromkeys((spoken_of[-1], spoken_of[0]))) if spoken_of else state.antecedents
+    return found, _State(antecedents=antecedents, when_before=state.when, whats_before=state.whats or state.whats_before)
 
 
-def _spelled(words: str) -> _Written:
-    """A number in words: 121 for "one hundred and twenty-one"."""
-    total, current = 0.0, 0.0
-    for word in re.findall(r"[a-z]+", words.lower()):
-        scale = _SCALES.get(word, 1)
-        if scale >= 1_000:
-            total, current = total + max(current, 1) * scale, 0.0
-        else:
-            current = max(current, 1) * scale if scale > 1 else current + _ADDENDS.get(word, 0)
-    return _Written(total + current, 1, _zeros(total + current))
+def _after(clause: _Clause, claimed: list[Claim], state: _State) -> _State:
+    """What the next clause may continue."""
+    names, whats = clause.names, clause.whats
+    if claimed:
+        last = claimed[-1]
+        groups, whats = last.groups or state.groups, last.whats or whats or state.whats
+        lasting = last.when if last.when in ("past", "usual") or _opens_with_period(clause) else state.when
+        base = state.base
+        if len(clause.numbers) == 1 and _is_base(clause, last.number) and groups:
+            base = groups[0]
+        return state._replace(groups=groups, whats=whats, when=lasting, base=base)
+    periods = [token for token in clause.tokens if token.kind in _WHEN_KINDS]
+    when = _WHEN_KINDS[periods[0].kind] if periods else state.when
+    if not names:
+        return state._replace(when=when, whats=whats or state.whats)
+    group = names[-1].group or ALL
+    base = group if re.match(r"\W*(?:of|among|out of)\b", clause.words, re.IGNORECASE) else state.base
+    return state._replace(groups=(group,), base=base, when=when, whats=whats or state.whats)
 
 
-def _zeros(number: float) -> float:
-    """The place of the last digit that is no zero: 100 for 1,200."""
-    return max((10.0**zeros for zeros in range(9) if number and number % 10**zeros == 0), default=1.0)
+def _opens_with_period(clause: _Clause) -> bool:
+    """Whether the clause names its week before its number, as "Last week you had 1,538 customers" does."""
+    first = clause.numbers[0].start
+    return any(token.kind in _WHEN_KINDS and token.start < first for token in clause.tokens)
+
+
+def _told(clauses: list[_Clause], index: int) -> _Clause | None:
+    """The clause that says whom a clause without a name is about.
+
+    That is the predicate "are at high risk" after "690 customers, or 47 %,", and the subject after "At 68.8%,".
+    """
+    opening = index == 0 and re.match(r"(?:at|with|on)\b", clauses[0].words, re.IGNORECASE)
+    for clause in clauses[index + 1 :]:
+        if not clause.words.strip(" ,.") or (clause.numbers and not clause.names and not clause.whats):
+            continue
+        follows = clause.separator in (",", ")", "-", "who", "which", "that") and (clause.names or clause.whats)
+        if follows and (opening or (not clause.numbers and _PREDICATE.match(clause.words))):
+            return clause
+        return None
+    return None
+
+
+def _respectively(sentence: str, clauses: list[_Clause]) -> dict[Number, Group]:
+    """Each number's name in "690, 338 and 430 customers are at high, medium and low risk, respectively"."""
+    if "respectively" not in sentence.lower():
+        return {}
+    counted = [number for clause in clauses for number in clause.numbers if number.unit not in _PLAIN_UNITS]
+    for group in (token.group for clause in clauses for token in clause.names):
+        if group and len(group.segments + group.levels) == len(counted) > 1:
+            each = [Group(segments=(name,)) for name in group.segments] or [Group(levels=(name,)) for name in group.levels]
+            return dict(zip(counted, each, strict=True))
+    return {}
+
+
+def _claim(number: Number, clause: _Clause, told: _Clause | None, sentence: str, state: _State) -> Claim:
+    """What a number says in its clause."""
+    names, base = _names(number, clause, state)
+    groups, named = _groups(number, clause, names, told, state)
+    if _is_negated(clause, names, number):
+        groups = _others(groups)
+    if base != ALL and not _is_base(clause, number):
+        groups = tuple(group for group in (group & base for group in groups) if group is not None)
+    moved = _moved(sentence, number)
+    cue = _cue(clause, number)
+    told = told if told and not names else None
+    return Claim(
+        number,
+        groups,
+        named,
+        base,
+        _when(number, clause, told, cue, moved, state),
+        _whats(number, clause, names, told, state),
+        moved if cue in ("from", "to") and not number.sign else 0,
+        clause.words,
+    )
+
+
+def _names(number: Number, clause: _Clause, state: _State) -> tuple[tuple[_Token, ...], Group]:
+    """The names in the clause that may be the number's, and the customers of whom it counts a part."""
+    names = clause.names
+    if _is_base(clause, number):
+        after = [token for token in names if token.start >= number.end and not _has_verb(clause, number.end, token.start)]
+        alone = [token for token in names if token.end <= number.start and len(clause.numbers) == 1]
+        return tuple(after or alone), ALL
+    based_at = next((other for other in clause.numbers if other is not number and _is_base(clause, other)), None)
+    if based_at is not None:
+        of_base = [
+            token for token in names if token.start > based_at.start and not _has_verb(clause, based_at.end, token.start)
+        ]
+        base = of_base[0].group if of_base else None
+        if base is None and re.search(r"\b(?:these|those|them)\s*$", clause.before(based_at), re.IGNORECASE):
+            base = next(iter(state.groups or state.antecedents), None)
+        return tuple(token for token in names if token not in of_base), base or ALL
+    for token in names:
+        if token.start > number.end and re.search(r"\bof (?:your |the |all |our )*$", clause.between(number.end, token.start)):
+            others = tuple(other for other in names if other is not token)
+            return (others, token.group or ALL) if others else (names, ALL)
+    if state.base is not None:
+        return names, state.base
+    if clause.has("of_them"):
+        return names, next(iter(state.groups or state.antecedents), ALL)
+    return names, ALL
+
+
+def _groups(
+    number: Number, clause: _Clause, names: tuple[_Token, ...], told: _Clause | None, state: _State
+) -> tuple[tuple[Group, ...], bool]:
+    """Whom a number is told of, and whether the text says so."""
+    before = clause.before(number)
+    refers = clause.has("of_them", "pronoun")
+    aside = clause.separator == "(" and state.groups not in ((), (ALL,))
+    if names:
+        return (_nearest(names, number).group or ALL,), True
+    if told and told.names and not aside:
+        return (told.names[0].group or ALL,), True
+    if clause.has("others") and state.groups:
+        return _others(state.groups), True
+    if clause.has("all") and not refers:
+        return (ALL,), True
+    if clause.has("at_risk") and number.unit != n.MONEY:
+        return (HIGH, Group(levels=("High", "Medium"))), True
+    if clause.has("retention") or (_is_base(clause, number) and not refers):
+        return (ALL,), True
+    if state.groups:
+        average = (ALL,) if re.search(r"\bthe average\b", before, re.IGNORECASE) else ()
+        return tuple(dict.fromkeys((*state.groups, *average))), True
+    if refers:
+        return state.antecedents, True
+    return (ALL,), False
+
+
+def _when(
+    number: Number, clause: _Clause, told: _Clause | None, cue: str, moved: int, state: _State
+) -> When:
+    """The week that a number is told of."""
+    for named in (clause, told):
+        periods = [token for token in named.tokens if token.kind in _WHEN_KINDS] if named else []
+        if periods:
+            return _WHEN_KINDS[_nearest(periods, number).kind]
+    if clause.has("lost", "returned") or (told and told.has("lost", "returned")):
+        return "past"
+    if cue == "from" or (cue in ("against", "than", "versus", "compared with", "compared to", "after") and state.groups):
+        return "before" if state.when == "now" else state.when
+    if cue == "to" and moved:
+        return "now"
+    if clause.has("of_them", "pronoun") and not state.groups:
+        return state.when_before
+    return state.when
+
+
+def _whats(
+    number: Number, clause: _Clause, names: tuple[_Token, ...], told: _Clause | None, state: _State
+) -> tuple[What, ...]:
+    """What a number may count; empty where the words do not say."""
+    fitting = _FITTING[number.unit]
+    said = clause.whats or (told.whats if told else ())
+    chosen = tuple(what for what in said if what in fitting)
+    if number.unit == n.PERCENT and re.search(r"\bat (?:an? (?:average )?)?(?:(?:just|only|about|around) )*$", clause.before(number), re.IGNORECASE):
+        return (*chosen, "risk")
+    if chosen:
+        return chosen
+    refers = clause.has("of_them", "pronoun")
+    earlier = state.whats or (state.whats_before if refers else ())
+    carried = tuple(what for what in earlier if what in fitting)
+    if not carried:
+        return ()
+    alone = bool(state.groups or state.whats) and not names and not clause.has("all")
+    return carried if alone or clause.has("of_them") else (*carried, "count")
+
+
+def _is_base(clause: _Clause, number: Number) -> bool:
+    """Whether the number is a whole of which another number is a part: the 1,458 in "690 of your 1,458 customers"."""
+    return _BASE.search(clause.before(number)) is not None
+
+
+def _has_verb(clause: _Clause, start: int, end: int) -> bool:
+    return _VERB.search(clause.between(start, end)) is not None
+
+
+def _nearest(tokens: Iterable[_Token], number: Number) -> _Token:
+    """The token that stands nearest to the number."""
+    return min(tokens, key=lambda token: token.start - number.end if token.start >= number.end else number.start - token.end)
+
+
+def _others(groups: tuple[Group, ...]) -> tuple[Group, ...]:
+    return tuple(other for other in (group.complement() for group in groups) if other is not None)
+
+
+def _is_negated(clause: _Clause, names: tuple[_Token, ...], number: Number) -> bool:
+    if names:
+        return _NEGATION.search(clause.between(clause.start, _nearest(names, number).start)) is not None
+    return re.search(r"\b(?:do|are|is|does) not[.,;!]?$", clause.words.strip(), re.IGNORECASE) is not None
+
+
+def _cue(clause: _Clause, number: Number) -> str:
+    """The word before a number that tells which week it belongs to: "from", "to", "against", ..."""
+    said = _CUE.search(clause.before(number))
+    if said:
+        return said[1].lower()
+    return clause.separator if not clause.before(number).strip(" $€£¥") else ""
+
+
+def _moved(sentence: str, number: Number) -> int:
+    """The direction of the last verb before "from 478" or "to 690"."""
+    said = re.findall(r"[a-z]+", sentence[max(number.start - n.CONTEXT, 0) : number.start].lower())
+    return next((n.DIRECTIONS[word] for word in reversed(said) if word in n.DIRECTIONS), 0)

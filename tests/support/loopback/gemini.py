@@ -1,10 +1,10 @@
-"""A loopback Gemini: answers `POST /v1beta/models/MODEL:generateContent` as Google's REST API does, in every way it can go.
+"""A loopback Gemini: answers `POST /v1beta/models/MODEL:generateContent` as Google's REST API does, well or badly.
 
     with loopback_gemini(says("All is well.")) as gemini:
         ...  # GEMINI_ENDPOINT=gemini.endpoint
         assert prompt_of(gemini.requests[0]).startswith("You are")
 
-What is tested against it is the real SDK.
+The real SDK is tested against it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from tests.support.loopback.server import Behaviour, Loopback, Request, answers,
 
 @contextmanager
 def loopback_gemini(behaviour: Behaviour) -> Iterator[Loopback]:
-    """A server that behaves so until the block ends."""
+    """Run a server that behaves like this until the block ends."""
     with running(behaviour, r"/v1beta/models/[\w.-]+:generateContent(\?|$)") as loopback:
         yield loopback
 
@@ -29,6 +29,12 @@ def prompt_of(request: Request) -> str:
 def says(text: str, finish_reason: str | None = "STOP") -> Behaviour:
     """A candidate with that text."""
     return answers(200, candidate(text, finish_reason))
+
+
+def says_parts(*parts: Mapping[str, Any]) -> Behaviour:
+    """A complete candidate of these parts."""
+    content = {"content": {"parts": list(parts), "role": "model"}, "finishReason": "STOP", "index": 0}
+    return answers(200, {"candidates": [content], "modelVersion": "loopback"})
 
 
 def candidate(text: str, finish_reason: str | None = "STOP") -> Mapping[str, Any]:
@@ -53,6 +59,9 @@ FAILURES: Mapping[str, Behaviour] = {
     "no finish reason": says("This week was a good week.", None),
     "an empty text": says(" \n"),
     "no parts": answers(200, {"candidates": [{"content": {"role": "model"}, "finishReason": "STOP", "index": 0}]}),
+    "thoughts alone": says_parts({"text": "The owner wants a summary.", "thought": True}),
+    "two texts": says_parts({"text": "This week was a good week."}, {"text": "This week was a bad week."}),
+    "a call of a function": says_parts({"functionCall": {"name": "look_up", "args": {}}}),
     "ten megabytes": says("All is well. " * 800_000),
     "a bad key": fails(
         400,
@@ -75,4 +84,4 @@ FAILURES: Mapping[str, Behaviour] = {
     "a dropped connection": drops,
     "a slow drip": drips,
 }
-"""Everything that is no complete text."""
+"""Answers without a complete text."""
