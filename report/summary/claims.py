@@ -105,18 +105,18 @@ _WILL = r"(?:will|may|might|could|would|should|can)"
 
 _TOKENS = {
     "riskiest": r"riskiest (?:tenth|10 ?(?:%|percent))|(?:top|highest-risk) tenth|riskiest(?= (?:[0-9,]+|customers?)\b)",
-    "missing": r"missing regulars?|regulars? (?:customers? )?(?:(?:who|that) )?(?:have |has |had |are |were |is )?(?:gone |went )?"
+    "missing": r"missing regulars?|regulars? (?:customers? )?(?:who|that) used to (?:come|visit|shop|buy)|regulars? (?:customers? )?(?:(?:who|that) )?(?:have |has |had |are |were |is )?(?:gone |went )?"
     r"(?:missing|absent|did not come|didn't come|not (?:come|been seen|been in|visited)|stayed away)",
     "segment": r"high[- ]value|regulars|occasionals|(?-i:\bRegular|\bOccasional|(?<=[a-z0-9,&(] )New\b)"
     rf"|(?:regular|occasional|new)(?= {_NOUN}\b)",
     "maybe_segment": r"(?:regular|occasional|new)(?=,? (?:and|or|to) |, )",
-    "level": rf"{_LEVEL}(?=[- ](?:churn[- ])?risk)|(?-i:(?<=[a-z0-9,(] )(?:High|Medium|Low)\b)(?! (?:spend|cart))"
+    "level": rf"{_LEVEL}(?=[- ](?:churn[- ])?risk(?! of (?:(?:just|only|about|around) )?[0-9]))|(?-i:(?<=[a-z0-9,(] )(?:High|Medium|Low)\b)(?! (?:spend|cart))"
     rf"|(?<=\bat )(?:a )?{_LEVEL}(?=[.,;:)!?]|$| (?:and|or|while|but)\b)|(?<=[0-9] ){_LEVEL}(?=[.,;:)!?]|$| and\b)",
     "maybe_level": rf"{_LEVEL}-?(?=,? (?:and|or|to) |, |/|-)",
     "risk_word": r"(?:[- ]churn)?[- ]risk\b(?: of (?:leaving|churn(?:ing)?))?(?: levels?)?",
     "churned": r"(?:estimated|thought|believed|assumed|counted|judged) (?:to have|to be|as having|as)(?: already)? (?:churned|lost|gone|left)"
     r"|churned|(?:above|over|at least|more than) 80 ?(?:%|percent)|(?:almost|nearly) certain to leave|as good as (?:gone|lost)",
-    "flagged": r"flagged",
+    "flagged": rf"flagged(?! (?:as|at|with|for) (?:a |being )?(?:at )?(?:a )?{_LEVEL}\b)",
     "at_stake": r"at stake|expected loss(?:es)?|worth|could cost|on the line|in danger|(?<=spend )at risk|(?<=money )at risk|(?<=revenue )at risk|(?<=sales )at risk",
     "at_risk": r"(?<!most )at risk\b(?! of)",
     "lost": r"(?:has|have|had|did|do|does)(?: (?:since|still|really|actually|in fact))* not(?: (?:since|yet|been|come|returned?|visited|seen|shopped|back))+"
@@ -127,7 +127,7 @@ _TOKENS = {
     "leaving": rf"{_LIKELY}(?: \w+)? (?:to {_GO}|not to (?:return|come back|be back))|{_WILL}(?: (?:probably|likely|well|soon|still|therefore|all|then|also))* {_GO}"
     r"|won't (?:be back|come back|return|be seen)|(?:probably|likely|not expected to) (?:not )?(?:be back|come back|return|leave)"
     r"|unlikely to (?:return|come back|be back)|(?:expect(?:ed)?|stand|risk|likely|set|about) (?:to )?los(?:e|ing)|"
-    rf"{_WILL} (?:probably |likely )?lose|leavers?|expected (?:departures?|losses)|to {_GO}|expect(?:ed|s|ing)?(?= (?:\w+ ){{0,2}}[$€£¥\d])"
+    rf"{_WILL} (?:probably |likely )?lose|leavers?|leaving customers|customers leaving|expected (?:departures?|losses)|to {_GO}|expect(?:ed|s|ing)?(?= (?:\w+ ){{0,2}}[$€£¥\d])"
     r"|on (?:their|its) way out"
     r"|risk of (?:leaving|churning)(?= in)",
     "staying": rf"{_LIKELY} to (?:stay|return|come back|be back|remain)(?! away)|{_WILL} (?:probably |likely )*(?:stay|return|come back|be back|remain)(?! away)",
@@ -136,19 +136,20 @@ _TOKENS = {
     r"|(?:riskiest|safest|most at risk)|churn rate|churn\b",
     "spent": r"spen[td](?:ing|s)?|revenue|sales|turnover|takings",
     "baseline": rf"(?:than|from|on|over|since|against|versus|vs\.?|compared (?:with|to)|relative to|up on|down on) (?:it was |they were |in )?{_LAST_WEEK}"
-    r"(?!'s [\d$€£¥])(?:'s (?:figure|level|count))?",
+    r"(?!'s [\d$€£¥])(?:'s (?:figure|level|count))?|than (?:is )?(?:usual|normal)(?: here)?",
     "before": rf"{_LAST_WEEK}(?:'s)?",
     "past": r"(?:four|4) weeks (?:ago|earlier|before)|28 days (?:ago|earlier)|a month (?:ago|earlier)|back then|we (?:said|expected|predicted|forecast|told you)",
     "usual": r"usual(?:ly)?|normal(?:ly)?|typical(?:ly)?",
     "now": r"this week(?:'s)?|now\b|today",
     "all": r"active|in total|in all|altogether|overall|(?:your |the )?(?:customer |whole )?base|all(?: of)? (?:your|the)? ?customers"
-    rf"|(?:you|your shop|your store|the shop|the store) (?:had|saw|served|counted|welcomed|have)|(?:shopped|visited|came)\b|total {_NOUN}",
+    rf"|(?:you|your shop|your store|the shop|the store) (?:had|saw|served|counted|welcomed|have)|(?:shopped|visited|came)\b|total (?:{_NOUN}|spend(?:ing)?|sales)",
     "of_them": r"(?:of|among) (?:them|those|these|whom|which)",
     "pronoun": r"they|them|these|those|their|its|it|this group|such",
     "others": r"(?:the )?(?:others?|remaining|rest)\b",
     "not": r"not\b|aren't|isn't",
     "split": r"[;:()]| - |,| and | or | while | whereas | but | although | though | yet | with | including | includ(?:e|es) "
-    r"| against | versus | than | compared (?:with|to) | from (?=[$€£¥]?\d)| to (?=[$€£¥]?\d)| who | which ",
+    rf"| (?:against|versus|than|compared (?:with|to)) (?!(?:is |it was |they were |in )?(?:usual|normal|{_LAST_WEEK}(?!'s [\d$€£¥])))"
+    r"| from (?=[$€£¥]?\d)| to (?=[$€£¥]?\d)| who | which ",
 }
 """What a text may call things, by kind; where two begin at the same place, the first kind wins."""
 
@@ -180,7 +181,8 @@ _FITTING: Mapping[str, tuple[What, ...]] = {
     n.TIMES: ("leaving", "risk"),
 }
 _BASE = re.compile(
-    r"\b(?:(?:out )?of|among)(?: (?:all|your|the|our|its|these|those|them|this week's|last week's|a total of|whole))* ?[$€£¥]?$",
+    r"(?:\b(?:(?:out )?of|among)(?: (?:all|your|the|our|its|these|those|them|this week's|last week's|whole))+|\bout of"
+    r"|^\W*(?:of|among)|(?:[\d%]|half|third|quarter|customers?) of) ?[$€£¥]?$",
     re.IGNORECASE,
 )
 _CUE = re.compile(
@@ -189,6 +191,9 @@ _CUE = re.compile(
 _VERB = re.compile(
     r"(?<!who )(?<!that )\b(?:is|are|was|were|has|have|had|will|may|might|did|could|need|spent|came|left)\b", re.IGNORECASE
 )
+_RANGE = re.compile(r" ?(?:-|to|and) ?[$€£¥]?", re.IGNORECASE)
+_OF = re.compile(r"\bof (?:the |your |all |our )*$", re.IGNORECASE)
+_IS = re.compile(r"\b(?:is|are|was|were)(?: (?:now|currently|also|all|still))* (?:at|flagged|in|a|an|from)?\b(?!.*\b(?:most|largely|often)\b)", re.IGNORECASE)
 _NEGATION = re.compile(r"\b(?:not|aren't|isn't)(?: (?:at|flagged|in|as|being|currently|yet))*(?: (?:a|the))? ?$", re.IGNORECASE)
 
 
@@ -217,6 +222,32 @@ class _Clause:
     @property
     def whats(self) -> tuple[What, ...]:
         return tuple(dict.fromkeys(_WHAT_KINDS[token.kind] for token in self.tokens if token.kind in _WHAT_KINDS))
+
+    def whats_of(self, number: Number) -> tuple[What, ...]:
+        """What the number may count: the words that no other number stands between; for a base, those up to the verb."""
+        others = [
+            other
+            for other in self.numbers
+            if other is not number and not _is_base(self, other) and not self._is_range(*sorted((number, other), key=lambda one: one.start))
+        ]
+        tokens = [
+            token
+            for token in self.tokens
+            if token.kind in _WHAT_KINDS
+            and not any(min(token.start, number.start) < other.start < max(token.start, number.start) for other in others)
+        ]
+        if _is_base(self, number):
+            tokens = [token for token in tokens if token.start > number.end and not _has_verb(self, number.end, token.start)]
+        return tuple(dict.fromkeys(_WHAT_KINDS[token.kind] for token in tokens))
+
+    def _is_range(self, first: Number, last: Number) -> bool:
+        return _RANGE.fullmatch(self.between(first.end, last.start)) is not None
+
+    def speaks_of_all(self) -> bool:
+        """Whether the clause is about all customers, not about a share "of all customers"."""
+        return any(
+            token.kind == "all" and not _OF.search(self.between(self.start, token.start)) for token in self.tokens
+        )
 
     def has(self, *kinds: str) -> bool:
         return any(token.kind in kinds for token in self.tokens)
@@ -324,7 +355,9 @@ def _clauses(sentence: str, factors: Sequence[str]) -> list[_Clause]:
     splits = [
         token
         for token in tokens
-        if token.kind == "split" and not any(number.start < token.end and token.start < number.end for number in found)
+        if token.kind == "split"
+        and not any(number.start < token.end and token.start < number.end for number in found)
+        and not _is_range(sentence, token, found)
     ]
     bounds = [0, *(position for token in splits for position in (token.start, token.end)), len(sentence)]
     separators = ["", *(sentence[token.start : token.end].strip().lower() for token in splits)]
@@ -338,6 +371,15 @@ def _clauses(sentence: str, factors: Sequence[str]) -> list[_Clause]:
         )
         for start, end, separator in zip(bounds[::2], bounds[1::2], separators, strict=True)
     ]
+
+
+def _is_range(sentence: str, token: _Token, found: Sequence[Number]) -> bool:
+    """Whether the token is the "to" or "and" of "560 to 700" or "between 560 and 700", not of "from 560 to 700"."""
+    first = next((number for number in found if number.end == token.start), None)
+    if first is None or not any(number.start - token.end in (0, 1) for number in found):
+        return False
+    leading = sentence[: first.start].lower().rstrip(" $€£¥")
+    return {"to": not leading.endswith("from"), "and": leading.endswith("between")}.get(sentence[token.start : token.end].strip(), False)
 
 
 # From clauses to claims.
@@ -475,12 +517,16 @@ def _groups(
     refers = clause.has("of_them", "pronoun")
     aside = clause.separator == "(" and state.groups not in ((), (ALL,))
     if names:
-        return (_nearest(names, number).group or ALL,), True
+        group = _nearest(names, number).group or ALL
+        both = [group & other for other in _predicated(number, clause, names)]
+        if number.words.lower() == "none" and state.groups and group.levels:
+            both = [group & Group(segments=state.groups[0].segments)]
+        return tuple(each for each in both or [group] if each is not None), True
     if told and told.names and not aside:
         return (told.names[0].group or ALL,), True
     if clause.has("others") and state.groups:
         return _others(state.groups), True
-    if clause.has("all") and not refers:
+    if clause.speaks_of_all() and not refers:
         return (ALL,), True
     if clause.has("at_risk") and number.unit != n.MONEY:
         return (HIGH, Group(levels=("High", "Medium"))), True
@@ -492,6 +538,21 @@ def _groups(
     if refers:
         return state.antecedents, True
     return (ALL,), False
+
+
+def _predicated(number: Number, clause: _Clause, names: tuple[_Token, ...]) -> list[Group]:
+    """What the verb says of the named customers: at medium risk, in "1 High-Value customer is at medium risk"."""
+    nearest = _nearest(names, number)
+    if nearest.start < number.end or number.unit != n.CUSTOMERS:
+        return []
+    for token in names:
+        if token.start > nearest.end and token.group and nearest.group:
+            between = clause.between(nearest.end, token.start)
+            same_family = bool(token.group.segments) == bool(nearest.group.segments)
+            counted = any(nearest.end < other.start < token.start for other in clause.numbers)
+            if not same_family and not counted and _IS.search(between):
+                return [token.group]
+    return []
 
 
 def _when(
@@ -518,24 +579,28 @@ def _whats(
 ) -> tuple[What, ...]:
     """What a number may count; empty where the words do not say."""
     fitting = _FITTING[number.unit]
-    said = clause.whats or (told.whats if told else ())
+    said = clause.whats_of(number) or (told.whats if told else ())
     chosen = tuple(what for what in said if what in fitting)
+    refers = clause.has("of_them", "pronoun")
+    earlier = state.whats or (state.whats_before if refers else ())
+    if _is_base(clause, number):
+        return chosen
+    if number.unit == n.MONEY and not names and not clause.speaks_of_all() and not clause.has("at_stake") and "leaving" in earlier:
+        return ("leaving",)
     if number.unit == n.PERCENT and re.search(r"\bat (?:an? (?:average )?)?(?:(?:just|only|about|around) )*$", clause.before(number), re.IGNORECASE):
         return (*chosen, "risk")
     if chosen:
         return chosen
-    refers = clause.has("of_them", "pronoun")
-    earlier = state.whats or (state.whats_before if refers else ())
     carried = tuple(what for what in earlier if what in fitting)
     if not carried:
         return ()
-    alone = bool(state.groups or state.whats) and not names and not clause.has("all")
+    alone = bool(state.groups or state.whats) and not names and not clause.speaks_of_all()
     return carried if alone or clause.has("of_them") else (*carried, "count")
 
 
 def _is_base(clause: _Clause, number: Number) -> bool:
     """Whether the number is a whole of which another number is a part: the 1,458 in "690 of your 1,458 customers"."""
-    return _BASE.search(clause.before(number)) is not None
+    return number.unit in (n.CUSTOMERS, n.MONEY) and _BASE.search(clause.before(number)) is not None
 
 
 def _has_verb(clause: _Clause, start: int, end: int) -> bool:

@@ -4,14 +4,16 @@ Only these figures follow from others: the sum of groups that exclude each other
 is left of a whole, the same figure last week, and the change since last week.
 """
 
+import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from report.schema import (
     Backtest,
     Caveat,
+    CaveatCode,
     Change,
     LastWeek,
     Outlook,
@@ -40,6 +42,10 @@ from report.summary.claims import (
 MIN_COUNT_FOR_PERCENT = 10
 """A change from a smaller count is not told in percent: from 1 to 2 is not "up 100 %"."""
 
+MAX_TENTH_SHARE = 0.15
+"""The riskiest customers are called a tenth only while ties keep them under this share of all."""
+INCOMPARABLE: frozenset[CaveatCode] = frozenset({"days_without_events", "tracking_changed", "week_not_over"})
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -65,6 +71,16 @@ class Facts:
     currency: str = "USD"
 
     @property
+    def comparable(self) -> bool:
+        """Whether this week may be compared with others: it is over, and its events arrived as before."""
+        return not any(caveat.code in INCOMPARABLE for caveat in self.caveats)
+
+    @property
+    def news(self) -> tuple[Change, ...]:
+        """The changes that are more than chance; none in a week that cannot be compared."""
+        return tuple(change for change in self.changes if change.verdict != "usual") if self.comparable else ()
+
+    @property
     def serious_caveats(self) -> tuple[Caveat, ...]:
         """The caveats that a summary must name."""
         return tuple(caveat for caveat in self.caveats if caveat.severity == "serious")
@@ -85,7 +101,11 @@ Table = Mapping[tuple[Group, When, What], tuple[float, ...]]
 
 def table(facts: Facts) -> Table:
     """Every figure of the report by whom it is about, when, and what it measures."""
-    return {(fact.group, fact.when, fact.what): fact.values for fact in _facts(facts)}
+    return {
+        (fact.group, fact.when, fact.what): fact.values
+        for fact in _facts(facts)
+        if facts.comparable or fact.when not in ("before", "usual")
+    }
 
 
 def _facts(facts: Facts) -> Iterable[Fact]:
@@ -211,6 +231,9 @@ class Known:
     def _of(self, claim: Claim, group: Group) -> bool | None:
         number, when = claim.number, claim.when
         values: list[float] = []
+        if group == Group(other=MISSING):
+            claim = replace(claim, when="now", whats=())
+            when = "now"
         match number.unit:
             case n.CUSTOMERS:
                 for what in claim.whats or ("count",):
@@ -317,11 +340,13 @@ class Known:
 
     def _percent_changes(self, group: Group, whats: Iterable[What], sign: int) -> list[float]:
         values: list[float] = []
+        if not self.facts.comparable:
+            return [math.nan]
         given = self.facts.summary.prevWeekComparison
         for what in whats:
             now, before = self._values(group, "now", what), self._values(group, "before", what)
             if what in ("count", "leaving", "lost") and any(value < MIN_COUNT_FOR_PERCENT for value in before):
-                values.append(float("nan"))
+                values.append(math.nan)
                 continue
             values += [100 * (one - other) / other * sign for one in now for other in before if other]
             told = {
@@ -388,5 +413,3 @@ def _plain_values(facts: Facts) -> Mapping[str, set[float]]:
         n.YEAR: {day.year for day in days},
     }
 
-
-Check = Callable[[Claim], bool]

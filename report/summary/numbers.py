@@ -192,7 +192,7 @@ _DAY = r"[0-9]{1,2}(?:st|nd|rd|th)?\b"
 _DAYS = rf"{_DAY}(?:(?: ?- ?| to | through ){_DAY})?(?! ?%)"
 _COMPOUND = rf"(?:{_ADDEND}|an?(?= {_SCALE}))\b(?:[ -]{_SCALE}\b(?: and {_ADDEND}\b)?|[ -]{_ADDEND}\b)*"
 _COUNTS_CUSTOMERS = r"(?=(?: of \w+| [\w-]+)? customers?\b)"
-_COUNTS_AT_RISK = r"(?= (?:is|are|was|were|currently|flagged|at|of (?:them|your customers|these|those) (?:is|are|was|were)) )"
+_COUNTS_AT_RISK = r"(?= (?:is|are|was|were|currently|flagged|at|of (?:[\w-]+ ){1,5}(?:is|are|was|were)) )"
 
 _KINDS = {
     "iso": rf"{_START}[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{_END}",
@@ -278,8 +278,8 @@ def _number(match: re.Match[str], unit: _Unit, written: _Written, before: str, a
     lower, upper = _HEDGES[hedge[1].lower()] if hedge else (-1.0, 1.0)
     exact_half = written.place / 2 if written.place <= 1 else min(written.place / 2, MAX_ROUNDING * written.value)
     half = max(written.rough_half, exact_half) if hedge else exact_half
-    if match.lastgroup == "share" and hedge and min(lower, upper, key=abs) == 0:
-        half /= 2  # "nearly half" goes as far below as "close to half" does
+    if match.lastgroup == "share" and hedge and 0 in (lower, upper):
+        half = MAX_SHARE_POINTS / 2 if upper else half / 2  # "over a quarter" is true of 31 %, "nearly a quarter" not of 19 %
     value = written.value
     sign = _sign(before, after) if unit.name in _SIGNED_UNITS else 0
     place = match.start(), match.end(), match.group()
