@@ -24,7 +24,13 @@ _THINGS = re.compile(
     r"|removed from wishlist)",
     re.IGNORECASE,
 )
-_SAME: Mapping[str, str] = {"spending": "spen", "spend": "spen", "sales": "sales|spen", "wishlist": "wish ?list", "wish list": "wish ?list"}
+_SAME: Mapping[str, str] = {
+    "spending": "spen",
+    "spend": "spen",
+    "sales": "sales|spen",
+    "wishlist": "wish ?list",
+    "wish list": "wish ?list",
+}
 
 
 def is_named(caveat: Caveat, text: str) -> bool:
@@ -46,4 +52,3 @@ def _named(caveat: Caveat) -> list[str]:
             return [_SAME.get(thing, thing) for thing in things]
         case _:
             return []
-

@@ -16,7 +16,7 @@ from report.summary.numbers import Number, numbers, tidy
 
 When = Literal["now", "before", "past", "usual"]
 """This week; the week before; the week that ended four weeks ago; what is usual for the shop."""
-What = Literal["count", "leaving", "staying", "lost", "returned", "spent", "at stake", "risk", "retention"]
+What = Literal["count", "leaving", "of leavers", "staying", "lost", "returned", "spent", "at stake", "risk", "retention"]
 
 CHURNED, RISKIEST, MISSING = "churned", "riskiest", "missing regulars"
 SEGMENT_NAMES = ("High-Value", "Regular", "Occasional", "New")
@@ -119,21 +119,21 @@ _TOKENS = {
     "flagged": rf"flagged(?! (?:as|at|with|for) (?:a |being )?(?:at )?(?:a )?{_LEVEL}\b)",
     "at_stake": r"at stake|expected loss(?:es)?|worth|could cost|on the line|in danger|(?<=spend )at risk|(?<=money )at risk|(?<=revenue )at risk|(?<=sales )at risk",
     "at_risk": r"(?<!most )at risk\b(?! of)",
-    "lost": r"(?:has|have|had|did|do|does)(?: (?:since|still|really|actually|in fact))* not(?: (?:since|yet|been|come|returned?|visited|seen|shopped|back))+"
+    "lost": r"(?:has|have|had|did|do|does)(?: (?:since|still|really|actually|in fact|indeed))* not(?: (?:since|yet|been|come|returned?|visited|seen|shopped|back))+"
     r"|(?:haven't|hasn't|didn't|hadn't)(?: (?:since|yet|been|come|returned?|visited|seen|shopped|back))+|never (?:came|come) back"
     r"|stayed away|(?:really|actually|in fact) (?:left|churned|went|stayed away|did|were lost)|did(?=[.,;!?]|$)",
-    "gone": r"(?:has|have|had) (?:since )?(?:left|gone)|left\b|lost",
+    "gone": r"(?:has|have|had|are|is) (?:since |now |indeed )?(?:left|gone)|left\b|lost",
     "returned": r"(?:came|come|been|were|was) back|(?:have |has )?returned|stayed(?! away)",
     "leaving": rf"{_LIKELY}(?: \w+)? (?:to {_GO}|not to (?:return|come back|be back))|{_WILL}(?: (?:probably|likely|well|soon|still|therefore|all|then|also))* {_GO}"
     r"|won't (?:be back|come back|return|be seen)|(?:probably|likely|not expected to) (?:not )?(?:be back|come back|return|leave)"
     r"|unlikely to (?:return|come back|be back)|(?:expect(?:ed)?|stand|risk|likely|set|about) (?:to )?los(?:e|ing)|"
-    rf"{_WILL} (?:probably |likely )?lose|leavers?|leaving customers|customers leaving|expected (?:departures?|losses)|to {_GO}|expect(?:ed|s|ing)?(?= (?:\w+ ){{0,2}}[$€£¥\d])"
+    rf"{_WILL} (?:probably |likely )?lose|los(?:e|ing)(?= (?:\w+ ){{0,2}}[\d])|loss of|leavers?|leaving customers|customers leaving|expected (?:departures?|losses)|to {_GO}|expect(?:ed|s|ing)?(?= (?:\w+ ){{0,2}}[$€£¥\d])"
     r"|on (?:their|its) way out"
     r"|risk of (?:leaving|churning)(?= in)",
     "staying": rf"{_LIKELY} to (?:stay|return|come back|be back|remain)(?! away)|{_WILL} (?:probably |likely )*(?:stay|return|come back|be back|remain)(?! away)",
     "retention": r"retention(?: rate)?|retained|kept|keeping",
     "risk": r"(?:average |mean )?(?:churn |leaving )?(?:risk|probabilit(?:y|ies)|likelihood|chance)s?\b(?: of (?:leaving|churn(?:ing)?))?"
-    r"|(?:riskiest|safest|most at risk)|churn rate|churn\b",
+    r"|(?:riskiest|riskier|risky|safest|safer|most at risk)|churn rate|churn\b",
     "spent": r"spen[td](?:ing|s)?|revenue|sales|turnover|takings",
     "baseline": rf"(?:than|from|on|over|since|against|versus|vs\.?|compared (?:with|to)|relative to|up on|down on) (?:it was |they were |in )?{_LAST_WEEK}"
     r"(?!'s [\d$€£¥])(?:'s (?:figure|level|count))?|than (?:is )?(?:usual|normal)(?: here)?",
@@ -141,15 +141,17 @@ _TOKENS = {
     "past": r"(?:four|4) weeks (?:ago|earlier|before)|28 days (?:ago|earlier)|a month (?:ago|earlier)|back then|we (?:said|expected|predicted|forecast|told you)",
     "usual": r"usual(?:ly)?|normal(?:ly)?|typical(?:ly)?",
     "now": r"this week(?:'s)?|now\b|today",
-    "all": r"active|in total|in all|altogether|overall|(?:your |the )?(?:customer |whole )?base|all(?: of)? (?:your|the)? ?customers"
-    rf"|(?:you|your shop|your store|the shop|the store) (?:had|saw|served|counted|welcomed|have)|(?:shopped|visited|came)\b|total (?:{_NOUN}|spend(?:ing)?|sales)",
+    "in_all": r"in total|in all|altogether",
+    "overall": r"overall|(?<=% )on average|among all customers",
+    "all": r"active|(?:your |the )?(?:customer |whole )?base|all(?: of)? (?:your|the)? ?customers"
+    rf"|(?:you|your shop|your store|the shop|the store) (?:had|saw|served|counted|welcomed|have)|(?:shopped|visited|came)\b|total (?:{_NOUN})|total(?= (?:spend|sales))",
     "of_them": r"(?:of|among) (?:them|those|these|whom|which)",
-    "pronoun": r"they|them|these|those|their|its|it|this group|such",
+    "pronoun": r"that (?:is|was|makes)|they|them|these|those|their|its|it|this group|such",
     "others": r"(?:the )?(?:others?|remaining|rest)\b",
     "not": r"not\b|aren't|isn't",
     "split": r"[;:()]| - |,| and | or | while | whereas | but | although | though | yet | with | including | includ(?:e|es) "
-    rf"| (?:against|versus|than|compared (?:with|to)) (?!(?:is |it was |they were |in )?(?:usual|normal|{_LAST_WEEK}(?!'s [\d$€£¥])))"
-    r"| from (?=[$€£¥]?\d)| to (?=[$€£¥]?\d)| who | which ",
+    rf"| (?:against|versus|(?:(?<=\d more )|(?<=\d less )|(?<=\d fewer )|(?<!more )(?<!less )(?<!fewer ))than|compared (?:with|to)) (?!(?:is |it was |they were |in )?(?:usual|normal|{_LAST_WEEK}(?!'s [\d$€£¥])))"
+    r"| from (?=[$€£¥]?\d)| to (?=[$€£¥]?\d)| become | became | who | which | means | meaning | because | so (?=that )",
 }
 """What a text may call things, by kind; where two begin at the same place, the first kind wins."""
 
@@ -182,18 +184,28 @@ _FITTING: Mapping[str, tuple[What, ...]] = {
 }
 _BASE = re.compile(
     r"(?:\b(?:(?:out )?of|among)(?: (?:all|your|the|our|its|these|those|them|this week's|last week's|whole))+|\bout of"
-    r"|^\W*(?:of|among)|(?:[\d%]|half|third|quarter|customers?) of) ?[$€£¥]?$",
+    r"|^\W*(?:of|among)|(?:[\d%]|half|third|quarter|customers?) of)(?: riskiest)? ?[$€£¥]?$",
     re.IGNORECASE,
 )
 _CUE = re.compile(
-    r"\b(from|to|after|against|than|versus|compared with|compared to)(?: last week's| just| only| about| some)? ?[$€£¥]?$", re.IGNORECASE
+    r"\b(from|to|become|became|after|against|(?<!more )(?<!less )(?<!fewer )than|versus|compared with|compared to)(?: last week's| just| only| about| some)? ?[$€£¥]?$",
+    re.IGNORECASE,
 )
 _VERB = re.compile(
     r"(?<!who )(?<!that )\b(?:is|are|was|were|has|have|had|will|may|might|did|could|need|spent|came|left)\b", re.IGNORECASE
 )
+_OF_LEAVERS = re.compile(
+    rf" ?(?:%|percent) of (?:all |those |the |your )+(?:{_NOUN} )?(?:who (?:are|will) )?(?:{_TOKENS['leaving']})", re.IGNORECASE
+)
+_AT = re.compile(r"\bat (?:an? (?:average )?)?(?:(?:just|only|about|around) )*$", re.IGNORECASE)
 _RANGE = re.compile(r" ?(?:-|to|and) ?[$€£¥]?", re.IGNORECASE)
 _OF = re.compile(r"\bof (?:the |your |all |our )*$", re.IGNORECASE)
-_IS = re.compile(r"\b(?:is|are|was|were)(?: (?:now|currently|also|all|still))* (?:at|flagged|in|a|an|from)?\b(?!.*\b(?:most|largely|often)\b)", re.IGNORECASE)
+_TO = re.compile(r"[^.;,]{0,40}? to [$€£¥]?[0-9]")
+_IS = re.compile(
+    r"\b(?:is|are|was|were)(?: (?:now|currently|also|all|still))* (?:at|flagged|in|a|an|from)?\b(?!.*\b(?:most|largely|often)\b)",
+    re.IGNORECASE,
+)
+_AT_LEVEL = re.compile(rf" ?(?:{_NOUN} )?(?:(?:who|that) are )?(?:currently |now )?at (?:a )?", re.IGNORECASE)
 _NEGATION = re.compile(r"\b(?:not|aren't|isn't)(?: (?:at|flagged|in|as|being|currently|yet))*(?: (?:a|the))? ?$", re.IGNORECASE)
 
 
@@ -228,7 +240,9 @@ class _Clause:
         others = [
             other
             for other in self.numbers
-            if other is not number and not _is_base(self, other) and not self._is_range(*sorted((number, other), key=lambda one: one.start))
+            if other is not number
+            and not _is_base(self, other)
+            and not self._is_range(*sorted((number, other), key=lambda one: one.start))
         ]
         tokens = [
             token
@@ -237,7 +251,14 @@ class _Clause:
             and not any(min(token.start, number.start) < other.start < max(token.start, number.start) for other in others)
         ]
         if _is_base(self, number):
-            tokens = [token for token in tokens if token.start > number.end and not _has_verb(self, number.end, token.start)]
+            tokens = [
+                token
+                for token in tokens
+                if token.start > number.end
+                and token.kind not in ("lost", "returned")
+                and not _has_verb(self, number.end, token.start)
+                and not self.between(token.start, token.end).lower().startswith("to ")
+            ]
         return tuple(dict.fromkeys(_WHAT_KINDS[token.kind] for token in tokens))
 
     def _is_range(self, first: Number, last: Number) -> bool:
@@ -245,9 +266,7 @@ class _Clause:
 
     def speaks_of_all(self) -> bool:
         """Whether the clause is about all customers, not about a share "of all customers"."""
-        return any(
-            token.kind == "all" and not _OF.search(self.between(self.start, token.start)) for token in self.tokens
-        )
+        return any(token.kind == "all" and not _OF.search(self.between(self.start, token.start)) for token in self.tokens)
 
     def has(self, *kinds: str) -> bool:
         return any(token.kind in kinds for token in self.tokens)
@@ -379,7 +398,9 @@ def _is_range(sentence: str, token: _Token, found: Sequence[Number]) -> bool:
     if first is None or not any(number.start - token.end in (0, 1) for number in found):
         return False
     leading = sentence[: first.start].lower().rstrip(" $€£¥")
-    return {"to": not leading.endswith("from"), "and": leading.endswith("between")}.get(sentence[token.start : token.end].strip(), False)
+    return {"to": not leading.endswith("from"), "and": leading.endswith("between")}.get(
+        sentence[token.start : token.end].strip(), False
+    )
 
 
 # From clauses to claims.
@@ -421,7 +442,7 @@ def _after(clause: _Clause, claimed: list[Claim], state: _State) -> _State:
     if not names:
         return state._replace(when=when, whats=whats or state.whats)
     group = names[-1].group or ALL
-    base = group if re.match(r"\W*(?:of|among|out of)\b", clause.words, re.IGNORECASE) else state.base
+    base = group if re.match(r"\W*(?:of|among|out of|within|in)\b", clause.words, re.IGNORECASE) else state.base
     return state._replace(groups=(group,), base=base, when=when, whats=whats or state.whats)
 
 
@@ -436,10 +457,17 @@ def _told(clauses: list[_Clause], index: int) -> _Clause | None:
 
     That is the predicate "are at high risk" after "690 customers, or 47 %,", and the subject after "At 68.8%,".
     """
-    opening = index == 0 and re.match(r"(?:at|with|on)\b", clauses[0].words, re.IGNORECASE)
+    clause = clauses[index]
+    opening = not any(other.words.strip() for other in clauses[:index]) and (
+        clause.separator.startswith(("compared", "against")) or re.match(r"(?:at|with|on)\b", clause.words, re.IGNORECASE)
+    )
     for clause in clauses[index + 1 :]:
-        if not clause.words.strip(" ,.") or (clause.numbers and not clause.names and not clause.whats):
+        if not clause.words.strip(" ,.") or (
+            clause.separator != "to" and clause.numbers and not clause.names and not clause.whats
+        ):
             continue
+        if clause.separator == "to" and clause.names and clauses[index].separator == "from":
+            return clause
         follows = clause.separator in (",", ")", "-", "who", "which", "that") and (clause.names or clause.whats)
         if follows and (opening or (not clause.numbers and _PREDICATE.match(clause.words))):
             return clause
@@ -468,7 +496,7 @@ def _claim(number: Number, clause: _Clause, told: _Clause | None, sentence: str,
     if base != ALL and not _is_base(clause, number):
         groups = tuple(group for group in (group & base for group in groups) if group is not None)
     moved = _moved(sentence, number)
-    cue = _cue(clause, number)
+    cue = _cue(clause, number, sentence)
     told = told if told and not names else None
     return Claim(
         number,
@@ -485,14 +513,21 @@ def _claim(number: Number, clause: _Clause, told: _Clause | None, sentence: str,
 def _names(number: Number, clause: _Clause, state: _State) -> tuple[tuple[_Token, ...], Group]:
     """The names in the clause that may be the number's, and the customers of whom it counts a part."""
     names = clause.names
+    if any(token.kind == "level" for token in names):
+        names = tuple(token for token in names if token.kind != "flagged")
     if _is_base(clause, number):
         after = [token for token in names if token.start >= number.end and not _has_verb(clause, number.end, token.start)]
-        alone = [token for token in names if token.end <= number.start and len(clause.numbers) == 1]
+        alone = [
+            token for token in names if token.end <= number.start and (len(clause.numbers) == 1 or token.end + 1 == number.start)
+        ]
         return tuple(after or alone), ALL
     based_at = next((other for other in clause.numbers if other is not number and _is_base(clause, other)), None)
     if based_at is not None:
         of_base = [
-            token for token in names if token.start > based_at.start and not _has_verb(clause, based_at.end, token.start)
+            token
+            for token in names
+            if token.end + 1 == based_at.start
+            or (token.start > based_at.start and not _has_verb(clause, based_at.end, token.start))
         ]
         base = of_base[0].group if of_base else None
         if base is None and re.search(r"\b(?:these|those|them)\s*$", clause.before(based_at), re.IGNORECASE):
@@ -526,11 +561,17 @@ def _groups(
         return (told.names[0].group or ALL,), True
     if clause.has("others") and state.groups:
         return _others(state.groups), True
-    if clause.speaks_of_all() and not refers:
+    if clause.has("overall") and not names and clause.separator.startswith(("compared", "against", "versus", "than")):
+        return (ALL,), True
+    if not refers and (
+        clause.speaks_of_all() or clause.has("overall") and not state.groups or (clause.has("in_all") and not state.groups)
+    ):
         return (ALL,), True
     if clause.has("at_risk") and number.unit != n.MONEY:
         return (HIGH, Group(levels=("High", "Medium"))), True
-    if clause.has("retention") or (_is_base(clause, number) and not refers):
+    if _is_base(clause, number) and not refers:
+        return (state.base or ALL,), True
+    if clause.has("retention"):
         return (ALL,), True
     if state.groups:
         average = (ALL,) if re.search(r"\bthe average\b", before, re.IGNORECASE) else ()
@@ -550,52 +591,61 @@ def _predicated(number: Number, clause: _Clause, names: tuple[_Token, ...]) -> l
             between = clause.between(nearest.end, token.start)
             same_family = bool(token.group.segments) == bool(nearest.group.segments)
             counted = any(nearest.end < other.start < token.start for other in clause.numbers)
-            if not same_family and not counted and _IS.search(between):
+            if not same_family and not counted and (_IS.search(between) or _AT_LEVEL.fullmatch(between)):
                 return [token.group]
     return []
 
 
-def _when(
-    number: Number, clause: _Clause, told: _Clause | None, cue: str, moved: int, state: _State
-) -> When:
+def _when(number: Number, clause: _Clause, told: _Clause | None, cue: str, moved: int, state: _State) -> When:
     """The week that a number is told of."""
-    for named in (clause, told):
+    for named in (clause, told if told and told.separator != "to" else None):
         periods = [token for token in named.tokens if token.kind in _WHEN_KINDS] if named else []
         if periods:
             return _WHEN_KINDS[_nearest(periods, number).kind]
     if clause.has("lost", "returned") or (told and told.has("lost", "returned")):
         return "past"
+    if clause.has("overall"):
+        return state.when
     if cue == "from" or (cue in ("against", "than", "versus", "compared with", "compared to", "after") and state.groups):
         return "before" if state.when == "now" else state.when
-    if cue == "to" and moved:
+    if cue in ("become", "became") or (cue == "to" and moved):
         return "now"
     if clause.has("of_them", "pronoun") and not state.groups:
         return state.when_before
     return state.when
 
 
-def _whats(
-    number: Number, clause: _Clause, names: tuple[_Token, ...], told: _Clause | None, state: _State
-) -> tuple[What, ...]:
+def _whats(number: Number, clause: _Clause, names: tuple[_Token, ...], told: _Clause | None, state: _State) -> tuple[What, ...]:
     """What a number may count; empty where the words do not say."""
     fitting = _FITTING[number.unit]
     said = clause.whats_of(number) or (told.whats if told else ())
     chosen = tuple(what for what in said if what in fitting)
+    if number.unit == n.MONEY and "at stake" in chosen:
+        chosen = ("at stake",)
+    if number.unit == n.PERCENT and chosen == ("leaving",) and _OF_LEAVERS.match(clause.words[number.end - clause.start :]):
+        chosen = ("of leavers",)
     refers = clause.has("of_them", "pronoun")
     earlier = state.whats or (state.whats_before if refers else ())
     if _is_base(clause, number):
         return chosen
-    if number.unit == n.MONEY and not names and not clause.speaks_of_all() and not clause.has("at_stake") and "leaving" in earlier:
+    if (
+        number.unit == n.MONEY
+        and not names
+        and not clause.speaks_of_all()
+        and not clause.has("at_stake")
+        and "leaving" in earlier
+    ):
         return ("leaving",)
-    if number.unit == n.PERCENT and re.search(r"\bat (?:an? (?:average )?)?(?:(?:just|only|about|around) )*$", clause.before(number), re.IGNORECASE):
+    if number.unit == n.PERCENT and "retention" not in chosen and _AT.search(clause.before(number)):
         return (*chosen, "risk")
     if chosen:
         return chosen
     carried = tuple(what for what in earlier if what in fitting)
     if not carried:
         return ()
-    alone = bool(state.groups or state.whats) and not names and not clause.speaks_of_all()
-    return carried if alone or clause.has("of_them") else (*carried, "count")
+    alone = bool(state.groups or state.whats or refers) and not names and not clause.speaks_of_all()
+    elliptic = number.unit == n.PERCENT and not _VERB.search(clause.words)
+    return carried if alone or elliptic or clause.has("of_them") else (*carried, "count")
 
 
 def _is_base(clause: _Clause, number: Number) -> bool:
@@ -622,12 +672,12 @@ def _is_negated(clause: _Clause, names: tuple[_Token, ...], number: Number) -> b
     return re.search(r"\b(?:do|are|is|does) not[.,;!]?$", clause.words.strip(), re.IGNORECASE) is not None
 
 
-def _cue(clause: _Clause, number: Number) -> str:
+def _cue(clause: _Clause, number: Number, sentence: str) -> str:
     """The word before a number that tells which week it belongs to: "from", "to", "against", ..."""
     said = _CUE.search(clause.before(number))
-    if said:
-        return said[1].lower()
-    return clause.separator if not clause.before(number).strip(" $€£¥") else ""
+    cue = said[1].lower() if said else clause.separator if not clause.before(number).strip(" $€£¥") else ""
+    after = sentence[number.end : number.end + n.CONTEXT]
+    return "" if cue == "from" and not _moved(sentence, number) and not _TO.match(after) else cue
 
 
 def _moved(sentence: str, number: Number) -> int:

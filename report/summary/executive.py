@@ -72,9 +72,7 @@ def accepted(text: str, facts: Facts) -> str:
     known = Known(facts)
     for claim in claims(text, known.factors):
         if not known.bears_out(claim):
-            raise RejectedTextError(
-                f"a number that is not in the report: {claim.number.words[:40]!r} ({claim.number.unit})"
-            )
+            raise RejectedTextError(f"a number that is not in the report: {claim.number.words[:40]!r} ({claim.number.unit})")
     opening = text.split("\n\n")[0]
     for caveat in facts.serious_caveats:
         if not is_named(caveat, opening):

@@ -148,9 +148,7 @@ def _facts(facts: Facts) -> Iterable[Fact]:
             yield from fact(riskiest, "now", "leaving", tenth.customers * tenth.avgChurnProbability)
     if before := facts.last_week:
         yield from fact(ALL, "before", "count", before.totalCustomers)
-        for name, count in zip(
-            LEVEL_NAMES, (before.highRiskCount, before.mediumRiskCount, before.lowRiskCount), strict=True
-        ):
+        for name, count in zip(LEVEL_NAMES, (before.highRiskCount, before.mediumRiskCount, before.lowRiskCount), strict=True):
             yield from fact(Group(levels=(name,)), "before", "count", count)
         yield from fact(Group(other=CHURNED), "before", "count", before.churned)
         yield from fact(ALL, "before", "lost", before.churned)
@@ -220,12 +218,7 @@ class Known:
 
     def _figures(self, claim: Claim) -> bool | None:
         """Whether a figure of the table is the claim's; None where the table has no such figure."""
-        answers = [
-            answer
-            for group in claim.groups
-            for answer in (self._of(claim, group),)
-            if answer is not None
-        ]
+        answers = [answer for group in claim.groups for answer in (self._of(claim, group),) if answer is not None]
         return any(answers) if answers else None
 
     def _of(self, claim: Claim, group: Group) -> bool | None:
@@ -262,13 +255,9 @@ class Known:
 
     def _went(self, group: Group, claim: Claim) -> bool:
         """Whether the figure rose or fell as the text says."""
-        if not claim.moved:
-            return True
-        for what in claim.whats or ("count",):
-            for now in self._values(group, "now", what):
-                for before in self._values(group, "before", what):
-                    return (now - before) * claim.moved > 0
-        return True
+        usual: tuple[What, ...] = ("spent", "at stake") if claim.number.unit == n.MONEY else ("count",)
+        changes = [change for what in claim.whats or usual for change in self._changes(group, what, 1)]
+        return not claim.moved or not changes or any(change * claim.moved > 0 for change in changes)
 
     def _values(self, group: Group, when: When, what: What) -> list[float]:
         """A group's figure, or the sum of those of its parts."""
@@ -308,6 +297,7 @@ class Known:
                         values += self._ratio(self._values(group, when, "count"), self._values(base, when, "count"))
                 case "leaving":
                     values += self._values(group, when, "risk")
+                case "of leavers":
                     if group != ALL:
                         values += self._ratio(self._values(group, when, "leaving"), self._values(ALL, when, "leaving"))
                 case "staying":
@@ -333,9 +323,7 @@ class Known:
     def _changes(self, group: Group, what: What, sign: int) -> list[float]:
         """By how much a figure rose (or fell, for a negative sign) since last week."""
         return [
-            (now - before) * sign
-            for now in self._values(group, "now", what)
-            for before in self._values(group, "before", what)
+            (now - before) * sign for now in self._values(group, "now", what) for before in self._values(group, "before", what)
         ]
 
     def _percent_changes(self, group: Group, whats: Iterable[What], sign: int) -> list[float]:
@@ -412,4 +400,3 @@ def _plain_values(facts: Facts) -> Mapping[str, set[float]]:
         n.CALENDAR_DAY: {n.calendar_day(day.month, day.day) for day in days},
         n.YEAR: {day.year for day in days},
     }
-

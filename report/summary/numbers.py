@@ -103,7 +103,7 @@ _UNITS = {
 _NOUNS = {
     **_each("segment, group", SEGMENTS),
     **_each("factor, reason, driver, cause", FACTORS),
-    **_each("action, step, recommendation", ACTIONS),
+    **_each("action, step, recommendation, thing, priority", ACTIONS),
 }
 """Words may stand between a number and one of these: three main reasons."""
 _RISES = "up, rise, rises, rising, rose, risen, increase, increases, increased, grew, grown, growth, climbed, gained"
@@ -222,7 +222,8 @@ _UNIT_AFTER = re.compile(rf"[ -]?(?:(%)|({_any(_UNITS)})s?\b|{_DESCRIBED}({_any(
 _MONEY_AFTER = re.compile(rf" ?(?:({_any(_CURRENCY_WORDS)})s?\b|({_CODE})\b)", re.IGNORECASE)
 _FILLERS = rf"(?: {_HEDGE}| of| an?| the| another| just| only| further)*"
 _SIGN_BEFORE = re.compile(
-    rf"(?<!make )(?<!makes )(?<!making )(?<!made )\b({_any(DIRECTIONS)})(?:(?: [\w']+){{0,3}}? by)?{_FILLERS} (?:{_SYMBOL}|{_CODE} ?)?-?$", re.IGNORECASE | re.ASCII
+    rf"(?<!make )(?<!makes )(?<!making )(?<!made )\b({_any(DIRECTIONS)})(?:(?: [\w']+){{0,3}}? by)?{_FILLERS} (?:{_SYMBOL}|{_CODE} ?)?-?$",
+    re.IGNORECASE | re.ASCII,
 )
 _SIGN_AFTER = re.compile(
     rf"(?: ?%| percent(?:age)?| per cent| points?)*[ -](?:(?!and|or|is|are|at|to|per)[\w-]+ )?({_any(_COMPARATIVES)})\b(?! (?:likely|often|at risk|loyal))",
