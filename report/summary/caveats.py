@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from report.schema import Caveat, CaveatCode
 
 _ABOUT: Mapping[CaveatCode, str] = {
-    "no_look_back": r"average shop|histor|past week|earlier week|look(?:ed|ing)? back|not (?:yet )?(?:been )?(?:adjust|correct|tun|learn)",
-    "days_without_events": r"no (?:events|data|visits|activity|records)|without (?:any )?(?:events|data|visits|activity)|missing|stopped"
-    r"|gap|incomplete|did not (?:arrive|come in)|not (?:all )?recorded",
+    "no_look_back": r"average shop|histor|past week|earlier week|look(?:ed|ing)? back"
+    r"|not (?:yet )?(?:been )?(?:adjust|correct|tun|learn)",
+    "days_without_events": r"no (?:events|data|visits|activity|records)|without (?:any )?(?:events|data|visits|activity)"
+    r"|missing|stopped|gap|incomplete|did not (?:arrive|come in)|not (?:all )?recorded",
     "gap_in_look_back": r"gap|missing|closed|without (?:any )?(?:events|data)|no (?:events|data)|average shop"
     r"|not (?:been )?(?:adjust|correct)",
     "tracking_changed": r"track|record|measur|no longer|stopped|missing|disappear|vanish|began|chang|arriv|sent|sends|log",

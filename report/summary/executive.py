@@ -93,14 +93,17 @@ _MARKUP = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?][\"'”’)]*$")
 _THOUGHT_HEADING = re.compile(
-    r"\W*(?:(?:my|internal|the model's) )?(?:thoughts?|thinking|thought process|chain of thought|reasoning|rationale|analysis|scratchpad"
-    r"|plan|draft|self-correction)(?: (?:process|steps?|summary|out loud))?\s*(?::|[-–—]\s|\*\*|$)",
+    r"\W*(?:(?:my|internal|the model's) )?(?:thoughts?|thinking|thought process|chain of thought|reasoning|rationale|analysis"
+    r"|scratchpad|plan|draft|self-correction)(?: (?:process|steps?|summary|out loud))?\s*(?::|[-–—]\s|\*\*|$)",
     re.IGNORECASE | re.MULTILINE,
 )
 
 
 def plain(text: str) -> str:
-    """Return one to three paragraphs of whole sentences without markup, an empty line between. Raises RejectedTextError otherwise."""
+    """Return one to three paragraphs of whole sentences without markup, an empty line between.
+
+    Raises RejectedTextError for anything else.
+    """
     if _THOUGHT_HEADING.match(text):
         raise RejectedTextError("a heading of the model's thoughts")
     text = re.sub(r"\*\*([^*\n]+)\*\*", r"\1", text)

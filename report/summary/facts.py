@@ -24,19 +24,17 @@ from report.schema import (
     Summary,
 )
 from report.summary import numbers as n
-from report.summary.claims import (
+from report.summary.claims import Claim, claims, sentences
+from report.summary.names import (
     ALL,
     CHURNED,
     LEVEL_NAMES,
     MISSING,
     RISKIEST,
     SEGMENT_NAMES,
-    Claim,
     Group,
     What,
     When,
-    claims,
-    sentences,
 )
 
 MIN_COUNT_FOR_PERCENT = 10

@@ -222,11 +222,13 @@ _UNIT_AFTER = re.compile(rf"[ -]?(?:(%)|({_any(_UNITS)})s?\b|{_DESCRIBED}({_any(
 _MONEY_AFTER = re.compile(rf" ?(?:({_any(_CURRENCY_WORDS)})s?\b|({_CODE})\b)", re.IGNORECASE)
 _FILLERS = rf"(?: {_HEDGE}| of| an?| the| another| just| only| further)*"
 _SIGN_BEFORE = re.compile(
-    rf"(?<!make )(?<!makes )(?<!making )(?<!made )\b({_any(DIRECTIONS)})(?:(?: [\w']+){{0,3}}? by)?{_FILLERS} (?:{_SYMBOL}|{_CODE} ?)?-?$",
+    rf"(?<!make )(?<!makes )(?<!making )(?<!made )\b({_any(DIRECTIONS)})(?:(?: [\w']+){{0,3}}? by)?"
+    rf"{_FILLERS} (?:{_SYMBOL}|{_CODE} ?)?-?$",
     re.IGNORECASE | re.ASCII,
 )
 _SIGN_AFTER = re.compile(
-    rf"(?: ?%| percent(?:age)?| per cent| points?)*[ -](?:(?!and|or|is|are|at|to|per)[\w-]+ )?({_any(_COMPARATIVES)})\b(?! (?:likely|often|at risk|loyal))",
+    rf"(?: ?%| percent(?:age)?| per cent| points?)*[ -](?:(?!and|or|is|are|at|to|per)[\w-]+ )?({_any(_COMPARATIVES)})\b"
+    r"(?! (?:likely|often|at risk|loyal))",
     re.IGNORECASE | re.ASCII,
 )
 _SIGNED_UNITS = {CUSTOMERS, PERCENT, POINTS, MONEY}
