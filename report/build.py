@@ -31,7 +31,8 @@ from report.analysis.segments import segment_breakdown
 from report.schema import AtRiskCustomer, CalibrationUsed, Meta, Report, ReportData
 from report.settings import GeminiSettings, Settings, WarehouseSettings
 from report.summary import gemini
-from report.summary.executive import Facts, GeminiError, executive_summary
+from report.summary.executive import GeminiError, executive_summary
+from report.summary.facts import Facts
 from report.threads import run_in_thread
 from report.warehouse import Scan, WarehouseError
 from report.week import Week, look_back_week

@@ -68,6 +68,7 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _COMPARED = ("against", "than", "versus", "compared with", "compared to", "after")
+_OPENING = re.compile(r"(?:at|with|on|against|compared (?:with|to))\b", re.IGNORECASE)
 _THESE = re.compile(r"\b(?:these|those|them)\s*$", re.IGNORECASE)
 _THE_AVERAGE = re.compile(r"\bthe average\b", re.IGNORECASE)
 _PREDICATE = re.compile(
@@ -149,9 +150,7 @@ def _told(parts: list[Clause], index: int) -> Clause | None:
     That is the predicate "are at high risk" after "690 customers, or 47 %,", and the subject after "At 68.8%,".
     """
     clause = parts[index]
-    opening = not any(other.words.strip() for other in parts[:index]) and (
-        clause.separator.startswith(("compared", "against")) or re.match(r"(?:at|with|on)\b", clause.words, re.IGNORECASE)
-    )
+    opening = not any(other.words.strip() for other in parts[:index]) and _OPENING.match(clause.words)
     for clause in parts[index + 1 :]:
         if not clause.words.strip(" ,.") or (
             clause.separator != "to" and clause.numbers and not clause.names and not clause.whats
@@ -338,19 +337,13 @@ def _whats(place: _Place, names: tuple[Token, ...]) -> tuple[What, ...]:
         return chosen
     earlier = state.whats or (state.whats_before if place.refers else ())
     continues = not names and not clause.speaks_of_all()
-    if number.unit == n.MONEY:
-        if "at stake" in chosen:
-            return ("at stake",)
-        if continues and "leaving" in earlier:
-            return ("leaving",)
-    if number.unit == n.PERCENT:
-        if chosen == ("leaving",) and clause.is_of_leavers(number):
-            return ("of leavers",)
-        if "retention" not in chosen and _AT.search(clause.before(number)):
-            return (*chosen, "risk")
-    if chosen:
-        return chosen
-    return _carried(place, tuple(what for what in earlier if what in fitting), continues=continues)
+    if number.unit == n.MONEY and ({"at stake", "leaving"} & {*chosen} or (continues and "leaving" in earlier)):
+        return ("at stake",)
+    if number.unit == n.PERCENT and chosen == ("leaving",) and clause.is_of_leavers(number):
+        return ("of leavers",)
+    if number.unit == n.PERCENT and "retention" not in chosen and _AT.search(clause.before(number)):
+        return (*chosen, "risk")
+    return chosen or _carried(place, tuple(what for what in earlier if what in fitting), continues=continues)
 
 
 def _carried(place: _Place, earlier: tuple[What, ...], *, continues: bool) -> tuple[What, ...]:

@@ -17,8 +17,9 @@ from report.analysis.segments import most_at_risk
 from report.formatting import counted, day, listed, money_whole, percent, verb, whole
 from report.schema import Caveat, Change, SummarySource
 from report.summary.caveats import is_named
+from report.summary.check import bears_out, known
 from report.summary.claims import claims
-from report.summary.facts import MAX_TENTH_SHARE, Facts, Known
+from report.summary.facts import MAX_TENTH_SHARE, Facts
 
 MAX_PARAGRAPHS = 3
 MAX_CHARACTERS = 2_000
@@ -69,9 +70,9 @@ def accepted(text: str, facts: Facts) -> str:
     Bold marks and stray white space are removed. Raises RejectedTextError for anything else.
     """
     text = plain(text)
-    known = Known(facts)
-    for claim in claims(text, known.factors):
-        if not known.bears_out(claim):
+    report = known(facts)
+    for claim in claims(text, report.factors):
+        if not bears_out(report, claim):
             raise RejectedTextError(f"a number that is not in the report: {claim.number.words[:40]!r} ({claim.number.unit})")
     opening = text.split("\n\n")[0]
     for caveat in facts.serious_caveats:

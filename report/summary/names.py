@@ -14,7 +14,9 @@ from report.summary.numbers import Number, numbers
 
 When = Literal["now", "before", "past", "usual"]
 """This week; the week before; the week that ended four weeks ago; what is usual for the shop."""
-What = Literal["count", "leaving", "of leavers", "staying", "lost", "returned", "spent", "at stake", "risk", "retention"]
+What = Literal[
+    "count", "leaving", "of leavers", "staying", "lost", "returned", "spent", "at stake", "risk", "retention", "times average"
+]
 
 CHURNED, RISKIEST, MISSING = "churned", "riskiest", "missing regulars"
 SEGMENT_NAMES = ("High-Value", "Regular", "Occasional", "New")
@@ -177,7 +179,8 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
     "pronoun": (r"that (?:is|was|makes)|they|them|these|those|their|its|it|this group|such",),
     "others": (r"(?:the )?(?:others?|remaining|rest)\b",),
     "split": (
-        r"[;:()]| - |,| and | or | while | whereas | but | although | though | yet | with | including | includ(?:e|es) ",
+        r"[;:()]| - |,| and | or | while | whereas | but | although | though | yet |(?<!compared) with ",
+        r" including | includ(?:e|es) ",
         r" (?:against|versus|compared (?:with|to)|(?:(?<=\d more )|(?<=\d less )|(?<=\d fewer )"
         r"|(?<!more )(?<!less )(?<!fewer ))than) "
         rf"(?!(?:is |it was |they were |in )?(?:usual|normal|{_LAST_WEEK}(?!'s [0-9$€£¥])))",
