@@ -90,6 +90,8 @@ class _State(NamedTuple):
     """Of whom it speaks, where it begins with "Of the 690 customers at high risk, ..."."""
     when: When = "now"
     whats: tuple[What, ...] = ()
+    compared: When | None = None
+    """The week that the clause before ended with, as in "more than last week (640)"."""
     antecedents: tuple[Group, ...] = ()
     """Whom "they" in this sentence may mean: those that the sentence before ended or began with."""
     when_before: When = "now"
@@ -120,6 +122,9 @@ def _sentence(sentence: str, factors: tuple[str, ...], state: _State) -> tuple[l
 
 def _after(clause: Clause, claimed: list[Claim], state: _State) -> _State:
     """What the next clause may continue."""
+    last_token = clause.tokens[-1] if clause.tokens else None
+    baseline = clause.between(last_token.start, last_token.end).lower() if last_token and last_token.kind == "baseline" else ""
+    state = state._replace(compared=None if not baseline else "before" if "week" in baseline else "usual")
     names, whats = clause.names, clause.whats
     if claimed:
         last = claimed[-1]
@@ -320,6 +325,7 @@ def _when(place: _Place) -> When:
     rules: tuple[tuple[bool, When], ...] = (
         (clause.has("lost", "returned") or bool(told and told.has("lost", "returned")), "past"),
         (clause.has("overall"), state.when),
+        (clause.separator == "(" and state.compared is not None, state.compared or "now"),
         (cue == "from" or (cue in _COMPARED and bool(state.groups)), earlier),
         (cue in ("become", "became") or (cue == "to" and place.moved != 0), "now"),
         (place.refers and not state.groups, state.when_before),

@@ -1,0 +1,236 @@
+"""The number check: what a good writer says of a report goes out, and no number or name may be another one's."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from report.formatting import money_whole
+from report.summary.check import bears_out, known
+from report.summary.claims import claims
+from report.summary.facts import Facts, table
+from report.summary.names import ALL, Group, What, When
+from report.summary.numbers import numbers, tidy
+from tests.support.facts import SAMPLE, SEGMENTS, random_facts
+
+TEXTS = Path(__file__).parent / "texts"
+
+HIGH, MEDIUM, LOW = (Group(levels=(level,)) for level in ("High", "Medium", "Low"))
+HIGH_VALUE, REGULAR, OCCASIONAL, NEW = (Group(segments=(segment,)) for segment in SEGMENTS)
+CHURNED, RISKIEST, MISSING = (Group(other=other) for other in ("churned", "riskiest", "missing regulars"))
+
+
+def _is_true(text: str, facts: Facts = SAMPLE) -> bool:
+    report = _known(facts)
+    return all(bears_out(report, claim) for claim in claims(text, report.factors))
+
+
+_known = cache(known)
+
+
+# What a number is told of.
+
+
+@pytest.mark.parametrize(
+    ("text", "told_of"),
+    [
+        ("You had 5 customers.", [(ALL, "now", ())]),
+        ("Last week you had 5 customers.", [(ALL, "before", ())]),
+        ("5 customers are at medium risk, 6 at low.", [(MEDIUM, "now", ()), (LOW, "now", ())]),
+        ("5 customers, or 6%, are at medium or high risk.", [(Group(levels=("Medium", "High")), "now", ())] * 2),
+        ("High risk rose from 5 to 6.", [(HIGH, "before", ()), (HIGH, "now", ())]),
+        ("5 are at high risk, up from 6 last week.", [(HIGH, "now", ()), (HIGH, "before", ())]),
+        ("Of your 5 customers, 6 are New.", [(ALL, "now", ()), (NEW, "now", ())]),
+        ("6 of your 5 customers are Regular.", [(REGULAR, "now", ()), (ALL, "now", ())]),
+        ("5 of 6 New customers are at high risk.", [(Group(("New",), ("High",)), "now", ()), (NEW, "now", ())]),
+        ("5 customers will probably not be back.", [(ALL, "now", ("leaving",))]),
+        ("About 5 New customers are expected to leave.", [(NEW, "now", ("leaving",))]),
+        ("Four weeks ago you had 5 customers; 6 have not come back.", [(ALL, "past", ()), (ALL, "past", ("lost",))]),
+        ("5 are estimated to have churned.", [(CHURNED, "now", ())]),
+        ("No customer is above 80% risk.", [(CHURNED, "now", ())]),
+        ("The riskiest tenth has 5 customers.", [(RISKIEST, "now", ())]),
+        ("The riskiest 5 customers spent $6.", [(RISKIEST, "now", ()), (RISKIEST, "now", ("spent",))]),
+        ("Call the 5 missing regulars.", [(MISSING, "now", ())]),
+        ("5 are Regular, and 6 Occasional.", [(REGULAR, "now", ()), (OCCASIONAL, "now", ())]),
+        (
+            "High-Value customers spent $5 and have $6 at stake.",
+            [(HIGH_VALUE, "now", ("spent",)), (HIGH_VALUE, "now", ("at stake",))],
+        ),
+        ("5 are at high risk. They spent $6.", [(HIGH, "now", ()), (HIGH, "now", ("spent",))]),
+        ("5 customers are not at high risk.", [(Group(levels=("Medium", "Low")), "now", ())]),
+        ("Between 5 and 6 customers came in a usual week.", [(ALL, "usual", ())] * 2),
+        (
+            "5, 6 and 7 customers are at high, medium and low risk, respectively.",
+            [(HIGH, "now", ()), (MEDIUM, "now", ()), (LOW, "now", ())],
+        ),
+    ],
+)
+def test_a_number_is_told_of_the_nearest_name_in_its_clause(
+    text: str, told_of: list[tuple[Group, When, tuple[What, ...]]]
+) -> None:
+    counted = [claim for claim in claims(text) if claim.number.unit not in ("weeks", "days")]
+    assert [(claim.groups[0], claim.when, claim.whats) for claim in counted] == told_of
+
+
+# Texts as people write them.
+
+
+def test_true_texts_go_out() -> None:
+    texts = (TEXTS / "true.txt").read_text().splitlines()
+    assert len(texts) >= 200
+    assert [text for text in texts if not _is_true(text)] == []
+
+
+def test_texts_with_one_number_or_one_name_swapped_do_not() -> None:
+    texts = (TEXTS / "false.txt").read_text().splitlines()
+    assert len(texts) >= 100
+    assert [text for text in texts if _is_true(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("currency", "true", "false"),
+    [
+        ("USD", "$147,714 was spent.", "€147,714 was spent."),
+        ("EUR", "€147,714 was spent.", "$147,714 was spent."),
+        ("JPY", "Customers spent about 148 thousand yen, or ¥147,714.", "Customers spent 147,714 dollars."),
+        ("CHF", "Customers spent CHF 147,714.", "Customers spent EUR 147,714."),
+    ],
+)
+def test_money_is_in_the_clients_currency(currency: str, true: str, false: str) -> None:
+    facts = replace(SAMPLE, currency=currency, key_insights=(), recommendations=())
+    assert _is_true(true, facts)
+    assert not _is_true(false, facts)
+
+
+# Sentences made of random facts.
+
+
+@dataclass(frozen=True)
+class Made:
+    """A true sentence, in which {x} is a number that can be changed."""
+
+    sentence: str
+    group: Group
+    value: float
+    form: Callable[[float], str]
+
+    def say(self, number: str) -> str:
+        return self.sentence.replace("{x}", number)
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.1f}%"
+
+
+def _made(facts: Facts, chance: Random) -> list[Made]:
+    """Sentences of many forms, each with a true number."""
+    figures = table(facts)
+
+    def money(value: float) -> str:
+        return money_whole(value, facts.currency)
+
+    def figure(group: Group, what: What = "count", when: When = "now") -> float:
+        return figures[group, when, what][0]
+
+    level, group = chance.choice([("high", HIGH), ("medium", MEDIUM), ("low", LOW)])
+    segment, other = chance.sample(SEGMENTS, 2)
+    own, crossed = Group(segments=(segment,)), Group((segment,), (level.capitalize(),))
+    others, others_risk = (figure(Group(segments=(other,)), what) for what in ("count", "risk"))
+    total, total_before, past = figure(ALL), figure(ALL, when="before"), figure(ALL, when="past")
+    at_level, at_level_before = figure(group), figure(group, when="before")
+    share = 100 * at_level / total
+    more = "more" if total > total_before else "fewer"
+    moved = "rose" if at_level > at_level_before else "fell"
+    return [
+        Made("You had {x} customers this week.", ALL, total, _count),
+        Made("This week, {x} customers were active.", ALL, total, _count),
+        Made("Last week you had {x} customers.", ALL, total_before, _count),
+        Made(f"You had {{x}} {more} customers than last week.", ALL, abs(total - total_before), _count),
+        Made(f"{{x}} customers are at {level} risk.", group, at_level, _count),
+        Made(f"{{x}} of your {_count(total)} customers are at {level} risk.", group, at_level, _count),
+        Made(f"Of your {_count(total)} customers, {{x}} are at {level} risk.", group, at_level, _count),
+        Made(f"{{x}} of your customers are at {level} risk.", group, share, _percent),
+        Made(f"{_count(at_level)} customers, or {{x}}, are at {level} risk.", group, share, _percent),
+        Made(f"{_count(at_level_before)} were at {level} risk last week, and {{x}} are this week.", group, at_level, _count),
+        Made(f"Last week, {{x}} customers were at {level} risk.", group, at_level_before, _count),
+        Made(f"Customers at {level} risk {moved} by {{x}}.", group, abs(at_level - at_level_before), _count),
+        Made(f"The number at {level} risk {moved} from {{x}} to {_count(at_level)}.", group, at_level_before, _count),
+        Made(f"You have {_count(others)} {other} customers and {{x}} {segment} customers.", own, figure(own), _count),
+        Made(f"There are {{x}} {segment} customers, besides {_count(others)} {other} ones.", own, figure(own), _count),
+        Made(f"{segment} customers are {{x}} of all customers.", own, 100 * figure(own) / total, _percent),
+        Made(f"{segment} customers have an average risk of {{x}}.", own, figure(own, "risk"), _percent),
+        Made(f"{other} customers are at {_percent(others_risk)}, {segment} ones at {{x}}.", own, figure(own, "risk"), _percent),
+        Made(f"{{x}} {segment} customers are likely to leave.", own, figure(own, "leaving"), _count),
+        Made(f"{segment} customers spent {{x}}.", own, figure(own, "spent"), money),
+        Made(f"{{x}} of this is at stake among {segment} customers.", own, figure(own, "at stake"), money),
+        Made(f"{{x}} {segment} customers are at {level} risk.", crossed, figure(crossed), _count),
+        Made(
+            f"Among the {_count(figure(own))} {segment} customers, {{x}} are at {level} risk.", crossed, figure(crossed), _count
+        ),
+        Made("The average churn probability is {x}.", ALL, figure(ALL, "risk"), _percent),
+        Made("Your retention rate is {x}.", ALL, figure(ALL, "retention"), _percent),
+        Made("{x} customers will probably not be back.", ALL, figure(ALL, "leaving"), _count),
+        Made("More are expected to leave than last week ({x}).", ALL, figure(ALL, "leaving", "before"), _count),
+        Made("Customers spent {x} this week.", ALL, figure(ALL, "spent"), money),
+        Made("Spend of {x} is at stake.", ALL, figure(ALL, "at stake"), money),
+        Made("{x} are estimated to have churned.", CHURNED, figure(CHURNED), _count),
+        Made("The riskiest tenth, {x} customers, needs attention.", RISKIEST, figure(RISKIEST), _count),
+        Made("{x} regulars have gone missing.", MISSING, figure(MISSING), _count),
+        Made("Four weeks ago you had {x} customers.", ALL, past, _count),
+        Made(f"Of {_count(past)} customers four weeks ago, {{x}} have not come back.", ALL, figure(ALL, "lost", "past"), _count),
+        Made(
+            f"Of the {_count(figure(HIGH, when='past'))} customers flagged four weeks ago, {{x}} have left.",
+            HIGH,
+            figure(HIGH, "lost", "past"),
+            _count,
+        ),
+    ]
+
+
+def _figures_of(facts: Facts, group: Group) -> list[float]:
+    """Every figure of a name, its shares of all and its changes: what another number about it may be without being false."""
+    figures = table(facts)
+    own = [value for (of, _, _), values in figures.items() if of == group for value in values]
+    counts = [value for (of, _, what), values in figures.items() if of == group and what == "count" for value in values]
+    wholes = [value for (of, _, what), values in figures.items() if of == ALL and what == "count" for value in values]
+    shares = [100 * count / whole for count in counts for whole in wholes if whole]
+    return [*own, *shares, *(abs(one - other) for one in own for other in own)]
+
+
+def test_the_rates_of_wrong_refusals_and_of_wrong_passes(capsys: pytest.CaptureFixture[str]) -> None:
+    chance = Random(20250119)  # noqa: S311
+    refused, passed, excused, sentences, changes = [], [], 0, 0, 0
+    for _ in range(100):
+        facts = random_facts(chance, chance.choice(["USD", "EUR", "JPY", "CHF"]))
+        others = [value for values in table(facts).values() for value in values]
+        for made in _made(facts, chance):
+            sentences += 1
+            true = made.form(made.value)
+            if not _is_true(made.say(true), facts):
+                refused.append(made.say(true))
+            near = [made.value * chance.uniform(0.3, 3), made.value + chance.randint(1, 9)]
+            for changed in {made.form(value) for value in (*chance.sample(others, 3), *near)} - {true}:
+                changes += 1
+                if not _is_true(made.say(changed), facts):
+                    continue
+                (number,) = numbers(tidy(changed))
+                if any(map(number.covers, _figures_of(facts, made.group))):
+                    excused += 1
+                else:
+                    passed.append(f"{made.say(changed)} (true: {true})")
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{sentences:,} sentences of random true facts: {len(refused) / sentences:.2%} refused wrongly. "
+            f"{changes:,} with one number changed: {len(passed) / changes:.2%} passed wrongly, "
+            f"{excused / changes:.2%} passed as another true figure of the same name.\n"
+        )
+    assert len(refused) < 0.02 * sentences, refused[:20]
+    assert passed == []
