@@ -1,11 +1,12 @@
 """Tell whether a text names a caveat: what it is about, and the days and things that the caveat names."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 
 from report.schema import Caveat, CaveatCode
 
-_ABOUT: Mapping[CaveatCode, str] = {
+ABOUT: Mapping[CaveatCode, str] = {
     "no_look_back": r"average shop|histor|past week|earlier week|look(?:ed|ing)? back"
     r"|not (?:yet )?(?:been )?(?:adjust|correct|tun|learn)",
     "days_without_events": r"no (?:events|data|visits|activity|records)|without (?:any )?(?:events|data|visits|activity)"
@@ -16,40 +17,30 @@ _ABOUT: Mapping[CaveatCode, str] = {
 }
 """What a text must speak of, for the codes that may be serious."""
 
-_DAYS = re.compile(
-    r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|\b(?:January|February|March|April|May|June|July|August|September|October"
-    r"|November|December|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec) \d{1,2}\b"
-)
-_THINGS = re.compile(
-    r"\b(?:spend|spending|sales|purchas|session|visit|order|wish ?list|cart|added to cart|removed from cart|added to wishlist"
-    r"|removed from wishlist)",
-    re.IGNORECASE,
-)
-_SAME: Mapping[str, str] = {
-    "spending": "spen",
-    "spend": "spen",
-    "sales": "sales|spen",
-    "wishlist": "wish ?list",
-    "wish list": "wish ?list",
+THINGS: Mapping[str, str] = {
+    r"wish ?list": r"wish[ -]?list",
+    r"\bcart": r"\b(?:cart|basket)",
+    r"\bsessions?\b": r"\b(?:session|visit)",
+    r"\bpurchases?\b|\bspend|\bsales\b": r"\b(?:purchas|spen[dt]|sales|order|amount)",
 }
+"""The tracked things that a caveat may name, and how a text may call them."""
 
 
-def is_named(caveat: Caveat, text: str) -> bool:
-    """Whether `text` says what a serious caveat says, with every day or tracked thing that it names."""
-    about = _ABOUT.get(caveat.code)
-    if about is not None and not re.search(about, text, re.IGNORECASE):
+def is_named(caveat: Caveat, text: str, days: Sequence[date]) -> bool:
+    """Whether `text` says what a serious caveat says, with each of the week's `days` and every tracked thing that it names."""
+    about = ABOUT.get(caveat.code, "")
+    if not re.search(about, text, re.IGNORECASE):
         return False
-    return all(re.search(rf"\b(?:{thing})", text, re.IGNORECASE) for thing in _named(caveat))
+    wanted: list[str] = []
+    if caveat.code == "days_without_events":
+        wanted = [_day(day) for day in days if re.search(_day(day), caveat.text, re.IGNORECASE)]
+    if caveat.code == "tracking_changed":
+        said = caveat.text.replace("_", " ")
+        wanted = [words for thing, words in THINGS.items() if re.search(thing, said, re.IGNORECASE)]
+    return all(re.search(words, text, re.IGNORECASE) for words in wanted)
 
 
-def _named(caveat: Caveat) -> list[str]:
-    """What the caveat names, as patterns: days for missing days, things for changed tracking."""
-    match caveat.code:
-        case "days_without_events":
-            weekdays = [day for day in _DAYS.findall(caveat.text) if day.endswith("day")]
-            return weekdays or _DAYS.findall(caveat.text)
-        case "tracking_changed":
-            things = {thing.lower() for thing in _THINGS.findall(caveat.text.replace("_", " "))}
-            return [_SAME.get(thing, thing) for thing in things]
-        case _:
-            return []
+def _day(day: date) -> str:
+    """The ways to write a day of the week: "Wednesday", "February 26", "26 Feb", "to 26"."""
+    month, number = f"{day:%b}\\w*\\.?", rf"{day.day}(?:st|nd|rd|th)?\b"
+    return rf"\b{day:%A}\b|\b{month} {number}|\b{number} (?:of )?{month}|(?:\bto|\bthrough|\band|[-–]) ?{number}"

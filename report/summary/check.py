@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from report.summary import numbers as n
-from report.summary.claims import Claim, claims, sentences
+from report.summary.claims import PLAIN_UNITS, Claim, claims, sentences
 from report.summary.facts import Facts, Table, table
 from report.summary.names import ALL, CHURNED, HIGH, MISSING, Group, What, When
 
@@ -50,22 +50,28 @@ def known(facts: Facts) -> Known:
         facts.look_back,
     )
     said: dict[Signature, set[float]] = {}
+    plain = _plain(facts)
     for claim in (claim for text in own for claim in claims(text, factors)):
-        said.setdefault(_signature(claim), set()).add(claim.number.value)
+        if claim.number.unit in PLAIN_UNITS - {n.UNREADABLE}:
+            plain.setdefault(claim.number.unit, set()).add(claim.number.value)
+        else:
+            said.setdefault(_signature(claim), set()).add(claim.number.value)
     return Known(
         table=table(facts),
         given_changes=_given_changes(facts),
         currency=facts.currency,
         factors=factors,
-        plain=_plain(facts),
+        plain={unit: frozenset(values) for unit, values in plain.items()},
         said={signature: frozenset(values) for signature, values in said.items()},
         quotable=tuple(_words(sentence) for text in own for sentence in sentences(text)),
     )
 
 
 def bears_out(known: Known, claim: Claim) -> bool:
-    """Whether the report says what `claim` does: in its figures, or where it has no such figure, in its own sentences."""
+    """Whether the report says what `claim` does: in this very sentence, in its figures, or, without such a figure, in a clause."""
     number = claim.number
+    if _words(claim.sentence) in known.quotable:
+        return True
     if any(map(number.covers, known.plain.get(number.unit, ()))):
         return True
     if number.unit == n.MONEY and known.currency not in number.currencies:
@@ -87,18 +93,18 @@ def _words(text: str) -> str:
     return " ".join(text.lower().replace(",", "").strip(" .!?\"'").split())
 
 
-def _plain(facts: Facts) -> Mapping[str, frozenset[float]]:
+def _plain(facts: Facts) -> dict[str, set[float]]:
     days = [facts.week_ending - timedelta(days=back) for back in range(14)]
     if facts.backtest:
         days += [facts.backtest.week_ending - timedelta(days=back) for back in range(7)]
     return {
-        n.DAYS: frozenset({7, 28}),
-        n.WEEKS: frozenset({4, 8}),
-        n.SEGMENTS: frozenset(range(1, len(facts.segments) + 1)),
-        n.FACTORS: frozenset(range(1, len(facts.risk_factors) + 1)),
-        n.ACTIONS: frozenset(range(1, len(facts.recommendations) + 1)),
-        n.CALENDAR_DAY: frozenset(n.calendar_day(day.month, day.day) for day in days),
-        n.YEAR: frozenset(day.year for day in days),
+        n.DAYS: {7, 28},
+        n.WEEKS: {4, 8},
+        n.SEGMENTS: set(range(1, len(facts.segments) + 1)),
+        n.FACTORS: set(range(1, len(facts.risk_factors) + 1)),
+        n.ACTIONS: set(range(1, len(facts.recommendations) + 1)),
+        n.CALENDAR_DAY: {n.calendar_day(day.month, day.day) for day in days},
+        n.YEAR: {day.year for day in days},
     }
 
 

@@ -33,7 +33,8 @@ class Claim:
     moved: int = 0
     """1 where the text says that the figure rose from or to this number, -1 where it fell."""
     clause: str = ""
-    """The words of its clause, for quotations."""
+    sentence: str = ""
+    """The words around it, for quotations."""
 
 
 def claims(text: str, factors: tuple[str, ...] = ()) -> tuple[Claim, ...]:
@@ -53,7 +54,7 @@ def sentences(text: str) -> list[str]:
 
 _SENTENCE_BREAK = re.compile(r"(?<=[.!?][\"')\]”])\s+|(?<=(?<!Sept)(?<!vs)[.!?])\s+(?=[\"'(“A-Z0-9$€£¥])")
 
-_PLAIN_UNITS = {n.DAYS, n.WEEKS, n.SEGMENTS, n.FACTORS, n.ACTIONS, n.CALENDAR_DAY, n.YEAR, n.OTHER, n.UNREADABLE}
+PLAIN_UNITS = {n.DAYS, n.WEEKS, n.SEGMENTS, n.FACTORS, n.ACTIONS, n.CALENDAR_DAY, n.YEAR, n.OTHER, n.UNREADABLE}
 _FITTING: Mapping[str, tuple[What, ...]] = {
     n.CUSTOMERS: ("count", "leaving", "staying", "lost", "returned"),
     n.MONEY: ("spent", "at stake", "leaving"),
@@ -102,21 +103,24 @@ def _sentence(sentence: str, factors: tuple[str, ...], state: _State) -> tuple[l
     """The claims of a sentence, and what the next one may refer to."""
     parts = clauses(sentence, factors)
     listed = _respectively(sentence, parts)
+    if any(part.has("lost", "returned") for part in parts) and not any(part.has("now", "before") for part in parts):
+        state = state._replace(when="past")  # only of past weeks is it known who came back
     found: list[Claim] = []
     spoken_of: list[Group] = []
     for index, clause in enumerate(parts):
         told = _told(parts, index)
         claimed = [
-            _claim(_Place(number, clause, told, state, sentence)) for number in clause.numbers if number.unit not in _PLAIN_UNITS
+            _claim(_Place(number, clause, told, state, sentence)) for number in clause.numbers if number.unit not in PLAIN_UNITS
         ]
         claimed = [replace(claim, groups=(listed[claim.number],)) if claim.number in listed else claim for claim in claimed]
         found += claimed
-        found += [Claim(number, clause=clause.words) for number in clause.numbers if number.unit in _PLAIN_UNITS]
+        found += [Claim(number, clause=clause.words) for number in clause.numbers if number.unit in PLAIN_UNITS]
         state = _after(clause, claimed, state)
         spoken_of += [group for claim in claimed for group in claim.groups[:1]] or [
             token.group for token in clause.names if token.group
         ]
     antecedents = tuple(dict.fromkeys((spoken_of[-1], spoken_of[0]))) if spoken_of else state.antecedents
+    found = [replace(claim, sentence=sentence) for claim in found]
     return found, _State(antecedents=antecedents, when_before=state.when, whats_before=state.whats or state.whats_before)
 
 
@@ -174,7 +178,7 @@ def _respectively(sentence: str, parts: list[Clause]) -> dict[Number, Group]:
     """Each number's name in "690, 338 and 430 customers are at high, medium and low risk, respectively"."""
     if "respectively" not in sentence.lower():
         return {}
-    counted = [number for clause in parts for number in clause.numbers if number.unit not in _PLAIN_UNITS]
+    counted = [number for clause in parts for number in clause.numbers if number.unit not in PLAIN_UNITS]
     for group in (token.group for clause in parts for token in clause.names):
         if group and len(group.segments + group.levels) == len(counted) > 1:
             each = [Group(segments=(name,)) for name in group.segments] or [Group(levels=(name,)) for name in group.levels]

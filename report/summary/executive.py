@@ -76,7 +76,7 @@ def accepted(text: str, facts: Facts) -> str:
             raise RejectedTextError(f"a number that is not in the report: {claim.number.words[:40]!r} ({claim.number.unit})")
     opening = text.split("\n\n")[0]
     for caveat in facts.serious_caveats:
-        if not is_named(caveat, opening):
+        if not is_named(caveat, opening, facts.days):
             raise RejectedTextError(f"the caveat {caveat.code} is not in the first paragraph")
     if facts.caveats and (praise := _PRAISE.search(text)):
         raise RejectedTextError(f"praise in a week with a caveat: {praise[0][:40]!r}")
@@ -198,4 +198,4 @@ def _sentence(text: str) -> str:
 
 
 def _caveat(caveat: Caveat) -> str:
-    return _sentence(caveat.text)
+    return _sentence(caveat.text.replace("_", " "))  # an event's name, which is no markup

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from report.schema import (
     Backtest,
@@ -46,6 +46,11 @@ class Facts:
     changes: tuple[Change, ...] = ()
     backtest: Backtest | None = None
     currency: str = "USD"
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        """The seven days of the week."""
+        return tuple(self.week_start + timedelta(days=number) for number in range(7))
 
     @property
     def comparable(self) -> bool:
