@@ -31,13 +31,18 @@ def is_named(caveat: Caveat, text: str, days: Sequence[date]) -> bool:
     about = ABOUT.get(caveat.code, "")
     if not re.search(about, text, re.IGNORECASE):
         return False
-    wanted: list[str] = []
+    wanted = things(caveat)
     if caveat.code == "days_without_events":
         wanted = [_day(day) for day in days if re.search(_day(day), caveat.text, re.IGNORECASE)]
-    if caveat.code == "tracking_changed":
-        said = caveat.text.replace("_", " ")
-        wanted = [words for thing, words in THINGS.items() if re.search(thing, said, re.IGNORECASE)]
     return all(re.search(words, text, re.IGNORECASE) for words in wanted)
+
+
+def things(caveat: Caveat) -> list[str]:
+    """The tracked things that a caveat of changed tracking names, as patterns of how a text may call them; none for others."""
+    if caveat.code != "tracking_changed":
+        return []
+    said = caveat.text.replace("_", " ")
+    return [words for thing, words in THINGS.items() if re.search(thing, said, re.IGNORECASE)]
 
 
 def _day(day: date) -> str:

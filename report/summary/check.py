@@ -4,11 +4,13 @@ Only these figures follow from others: the sum of groups that exclude each other
 is left of a whole, the same figure last week, and the change since last week.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from report.summary import numbers as n
+from report.summary.caveats import things
 from report.summary.claims import PLAIN_UNITS, Claim, claims, sentences
 from report.summary.facts import Facts, Table, table
 from report.summary.names import ALL, CHURNED, HIGH, MISSING, Group, What, When
@@ -36,6 +38,8 @@ class Known:
     """The values of numbers that count no customers, by unit."""
     said: Mapping[Signature, frozenset[float]]
     """What the report's own sentences claim."""
+    untracked: tuple[str, ...]
+    """Patterns of the things whose tracking changed: that no customer has any of them is true."""
     quotable: tuple[str, ...]
     """The report's own sentences."""
 
@@ -46,7 +50,7 @@ def known(facts: Facts) -> Known:
     own = (
         *facts.key_insights,
         *(f"{advice.action.rstrip('.')}. {advice.expectedImpact}" for advice in facts.recommendations),
-        *(caveat.text for caveat in facts.caveats),
+        *(caveat.text.replace("_", " ") for caveat in facts.caveats),
         facts.look_back,
     )
     said: dict[Signature, set[float]] = {}
@@ -63,23 +67,33 @@ def known(facts: Facts) -> Known:
         factors=factors,
         plain={unit: frozenset(values) for unit, values in plain.items()},
         said={signature: frozenset(values) for signature, values in said.items()},
+        untracked=tuple(words for caveat in facts.caveats for words in things(caveat)),
         quotable=tuple(_words(sentence) for text in own for sentence in sentences(text)),
     )
 
 
 def bears_out(known: Known, claim: Claim) -> bool:
-    """Whether the report says what `claim` does: in this very sentence, in its figures, or, without such a figure, in a clause."""
+    """Whether the report says what `claim` does: in a sentence, in its figures, or, where it has no such figure, in a clause."""
     number = claim.number
-    if _words(claim.sentence) in known.quotable:
-        return True
-    if any(map(number.covers, known.plain.get(number.unit, ()))):
+    if _is_repeated(known, claim) or any(map(number.covers, known.plain.get(number.unit, ()))):
         return True
     if number.unit == n.MONEY and known.currency not in number.currencies:
         return False
     answers = [answer for group in claim.groups if (answer := _is_figure(known, claim, group)) is not None]
-    if answers:
-        return any(answers)
-    if claim.named and any(map(number.covers, known.said.get(_signature(claim), ()))):
+    return any(answers) if answers else _is_said(known, claim)
+
+
+def _is_repeated(known: Known, claim: Claim) -> bool:
+    """Whether the claim's sentence is the report's own, or says of a thing whose tracking changed that nobody has any."""
+    says_none = claim.number.words.lower() in ("no", "none")
+    return _words(claim.sentence) in known.quotable or (
+        says_none and any(re.search(words, claim.clause, re.IGNORECASE) for words in known.untracked)
+    )
+
+
+def _is_said(known: Known, claim: Claim) -> bool:
+    """Whether a sentence of the report claims the same, or holds the claim's clause word for word."""
+    if claim.named and any(map(claim.number.covers, known.said.get(_signature(claim), ()))):
         return True
     quoted = _words(claim.clause)
     return len(quoted.split()) >= MIN_QUOTED_WORDS and any(f" {quoted} " in f" {own} " for own in known.quotable)

@@ -158,15 +158,14 @@ def _told(parts: list[Clause], index: int) -> Clause | None:
 
     That is the predicate "are at high risk" after "690 customers, or 47 %,", and the subject after "At 68.8%,".
     """
-    clause = parts[index]
-    opening = not any(other.words.strip() for other in parts[:index]) and _OPENING.match(clause.words)
+    first = parts[index]
+    opening = not any(other.words.strip() for other in parts[:index]) and _OPENING.match(first.words)
     for clause in parts[index + 1 :]:
-        if not clause.words.strip(" ,.") or (
-            clause.separator != "to" and clause.numbers and not clause.names and not clause.whats
-        ):
-            continue
-        if clause.separator == "to" and clause.names and parts[index].separator == "from":
+        if clause.separator == "to" and clause.names and first.separator == "from":
             return clause
+        is_aside = clause.numbers and not clause.names and not clause.whats and not clause.has("of_them")
+        if not clause.words.strip(" ,.") or is_aside:
+            continue
         follows = clause.separator in (",", ")", "-", "who", "which", "that") and (clause.names or clause.whats)
         if follows and (opening or (not clause.numbers and _PREDICATE.match(clause.words))):
             return clause

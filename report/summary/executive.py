@@ -133,7 +133,7 @@ def _paragraphs(text: str) -> list[str]:
 def _render(template: str, facts: Facts) -> str:
     """Fill a template with the facts, field by field."""
     total = facts.summary.totalCustomers
-    tenth = facts.outlook.riskiestTenth.customers if facts.outlook else 0
+    tenth = facts.outlook.riskiestTenth.customers
     return (
         _templates()
         .get_template(template)

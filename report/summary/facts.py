@@ -37,15 +37,15 @@ class Facts:
     recommendations: tuple[Recommendation, ...]
     average_churn: float | None
     """In percent, as the insights have it: not rounded to the summary's four decimals first."""
-    look_back: str = ""
-    """How right the report of four weeks ago was: one of the insights, which the template repeats."""
-    risk_levels: tuple[RiskCount, ...] = ()
-    outlook: Outlook | None = None
-    last_week: LastWeek | None = None
-    caveats: tuple[Caveat, ...] = ()
-    changes: tuple[Change, ...] = ()
-    backtest: Backtest | None = None
-    currency: str = "USD"
+    look_back: str
+    """How right the report of four weeks ago was: a sentence that the template has too; empty for too few customers."""
+    risk_levels: tuple[RiskCount, ...]
+    outlook: Outlook
+    last_week: LastWeek
+    caveats: tuple[Caveat, ...]
+    changes: tuple[Change, ...]
+    backtest: Backtest | None
+    currency: str
 
     @property
     def days(self) -> tuple[date, ...]:
@@ -86,7 +86,7 @@ def table(facts: Facts) -> Table:
 
     A week that cannot be compared has no figures of other weeks, except those of the look back.
     """
-    parts = (_this_week, _segments, _outlook, _last_week, _look_back, _usual)
+    parts = (_this_week, _segments, _factors, _outlook, _last_week, _look_back, _usual)
     return {
         (fact.group, fact.when, fact.what): fact.values
         for part in parts
@@ -118,8 +118,6 @@ def _segments(facts: Facts) -> Iterator[Fact]:
         group = Group(segments=(row.segment,))
         yield from _fact(group, "now", "count", row.count)
         yield from _fact(group, "now", "risk", row.riskLevel if row.count else None)
-        if facts.outlook is None:  # an older report's row has only these two
-            continue
         yield from _fact(group, "before", "count", row.countBefore)
         yield from _fact(group, "now", "spent", row.spent)
         yield from _fact(group, "now", "leaving", row.expectedToLeave)
@@ -128,9 +126,13 @@ def _segments(facts: Facts) -> Iterator[Fact]:
             yield from _fact(Group((row.segment,), (name,)), "now", "count", count)
 
 
+def _factors(facts: Facts) -> Iterator[Fact]:
+    for factor in facts.risk_factors:
+        yield from _fact(Group(other=factor.factor.lower()), "now", "count", factor.customers)
+
+
 def _outlook(facts: Facts) -> Iterator[Fact]:
-    if (outlook := facts.outlook) is None:
-        return
+    outlook = facts.outlook
     yield from _fact(ALL, "now", "leaving", outlook.expectedToLeave)
     yield from _fact(ALL, "before", "leaving", outlook.expectedToLeaveBefore)
     yield from _fact(ALL, "now", "spent", outlook.spent)
@@ -146,8 +148,7 @@ def _outlook(facts: Facts) -> Iterator[Fact]:
 
 
 def _last_week(facts: Facts) -> Iterator[Fact]:
-    if (before := facts.last_week) is None:
-        return
+    before = facts.last_week
     yield from _fact(ALL, "before", "count", before.totalCustomers)
     counts = (before.highRiskCount, before.mediumRiskCount, before.lowRiskCount)
     for name, count in zip(LEVEL_NAMES, counts, strict=True):

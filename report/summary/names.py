@@ -38,8 +38,9 @@ class Group:
         if self == ALL:
             return group
         if self.other or group.other:
-            within_high = {self, group} <= {HIGH, Group(other=CHURNED)}
-            return Group(other=CHURNED) if within_high else None
+            named, whole = (self, group) if self.other else (group, self)
+            is_part = named.other not in (RISKIEST, MISSING) and whole in (HIGH, Group(other=RISKIEST))
+            return named if is_part else None
         segments, levels = _both(self.segments, group.segments), _both(self.levels, group.levels)
         return None if segments is None or levels is None else Group(segments, levels)
 
@@ -106,7 +107,10 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         rf"(?<=[0-9] ){_LEVEL}(?:{_END}|(?= and\b))",
     ),
     "maybe_level": (rf"{_LEVEL}-?(?=,? (?:and|or|to) |, |/|-)",),
-    "risk_word": (r"(?:[- ]churn)?[- ]risk\b(?: of (?:leaving|churn(?:ing)?))?(?: levels?)?",),
+    "risk_word": (
+        r"(?:(?<=high)|(?<=medium)|(?<=moderate)|(?<=low))(?:[- ]churn)?[- ]risk\b"
+        r"(?! of (?:(?:just|only|about|around) )?[0-9])(?: of (?:leaving|churn(?:ing)?))?(?: levels?)?",
+    ),
     "churned": (
         r"(?:estimated|thought|believed|assumed|counted|judged) (?:to have|to be|as having|as)(?: already)?"
         r" (?:churned|lost|gone|left)",

@@ -58,7 +58,10 @@ SAMPLE = Facts(
         "690 customers are currently classified as high churn risk.",
         "High-risk customers spent $3,029.70 of the $147,713.73 spent this week.",
     ),
-    risk_factors=(RiskFactor(factor="Few Visits", impact="High"), RiskFactor(factor="Low Spend This Week", impact="High")),
+    risk_factors=(
+        RiskFactor(id="few_visits", factor="Few Visits", impact="High", customers=662, of=690),
+        RiskFactor(id="low_spend", factor="Low Spend This Week", impact="High", customers=401, of=690),
+    ),
     segments=(
         _row("High-Value", 5.0, 25, (40000.5, 1.1, 2000.0), (0, 1, 21)),
         _row("Regular", 13.1, 190, (60000.0, 24.5, 7860.2), (1, 20, 166)),
@@ -67,12 +70,14 @@ SAMPLE = Facts(
     ),
     recommendations=(
         Recommendation(
+            id="win_back",
             action="Launch targeted win-back campaign for the 690 customers at high churn risk.",
             priority="high",
             expectedImpact="They spent $3,029.70 this week; without action, expect 542 of these 690 to stay away for the next "
             "four weeks.",
         ),
         Recommendation(
+            id="few_visits",
             action="Give at-risk customers a reason to come back within days.",
             priority="medium",
             expectedImpact='"Few Visits" is a leading reason for 662 of the 690 customers at high churn risk.',
@@ -121,6 +126,8 @@ SAMPLE = Facts(
         as_issued=True,
         corrected=True,
     ),
+    caveats=(),
+    currency="USD",
 )
 """A shop of 1,458 customers, most of them New."""
 
@@ -180,6 +187,8 @@ def random_facts(chance: Random, currency: str = "USD") -> Facts:
         segments=tuple(rows),
         recommendations=(),
         average_churn=100 * leaving / total,
+        look_back="",
+        caveats=(),
         risk_levels=tuple(
             RiskCount(riskLevel=level, count=count) for level, count in zip(LEVELS, (high, medium, low), strict=True)
         ),
