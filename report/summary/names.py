@@ -86,6 +86,7 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         r"riskiest (?:tenth|10 ?(?:%|percent))",
         r"(?:top|highest-risk) tenth",
         r"riskiest(?= (?:[0-9,]+|customers?)\b)",
+        r"at (?:the )?greatest risk",
     ),
     "missing": (
         r"missing regulars?",
@@ -115,10 +116,11 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         r"(?:estimated|thought|believed|assumed|counted|judged) (?:to have|to be|as having|as)(?: already)?"
         r" (?:churned|lost|gone|left)",
         r"churned",
-        r"(?:above|over|at least|more than) 80 ?(?:%|percent)",
+        r"(?:above|over|at least|more than) 80 ?(?:%|percent)|80 ?(?:%|percent) or more",
         r"(?:almost|nearly) certain to leave",
         r"as good as (?:gone|lost)",
     ),
+    "high": (r"(?:above|over|at least|more than) 70 ?(?:%|percent)|70 ?(?:%|percent) or more",),
     "flagged": (rf"flagged(?! (?:as|at|with|for) (?:a |being )?(?:at )?(?:a )?{_LEVEL}\b)",),
     "at_stake": (
         r"at stake|expected loss(?:es)?|worth|could cost|on the line|in danger",
@@ -134,7 +136,7 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         rf"did{_END}",
     ),
     "gone": (r"(?:has|have|had|are|is) (?:since |now |indeed )?(?:left|gone)", r"left\b", r"lost"),
-    "returned": (r"(?:came|come|been|were|was) back", r"(?:have |has )?returned", r"stayed(?! away)"),
+    "returned": (r"came back|(?:have|has|had) (?:come|been) back", r"(?:have |has )?returned", r"stayed(?! away)"),
     "leaving": (
         rf"{_LIKELY}(?: \w+)? (?:to {_LEAVE}|not to (?:return|come back|be back))",
         rf"{_WILL}{_PERHAPS} {_LEAVE}",
@@ -165,7 +167,7 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
     ),
     "before": (rf"{_LAST_WEEK}(?:'s)?",),
     "past": (
-        r"(?:four|4) weeks (?:ago|earlier|before)|28 days (?:ago|earlier)|a month (?:ago|earlier)|back then",
+        r"(?:four|4) weeks (?:ago|earlier)|28 days (?:ago|earlier)|a month (?:ago|earlier)|back then",
         r"we (?:said|expected|predicted|forecast|told you)",
     ),
     "usual": (r"usual(?:ly)?|normal(?:ly)?|typical(?:ly)?",),
@@ -217,7 +219,7 @@ _BASE = re.compile(
     re.IGNORECASE,
 )
 _VERB = re.compile(
-    r"(?<!who )(?<!that )\b(?:is|are|was|were|has|have|had|will|may|might|did|could|need|spent|came|left)\b", re.IGNORECASE
+    r"(?<!who )(?<!that )\b(?:is|are|was|were|has|have|had|will|won't|may|might|would|should|can|could|did|need|came|left)\b", re.IGNORECASE
 )
 _RANGE = re.compile(r" ?(?:-|to|and) ?[$€£¥]?", re.IGNORECASE)
 _OF = re.compile(r"\bof (?:the |your |all |our )*$", re.IGNORECASE)
@@ -279,8 +281,7 @@ class Clause:
                 token
                 for token in tokens
                 if token.start > number.end
-                and token.kind not in ("lost", "returned")
-                and not self.has_verb(number.end, token.start)
+                and not self.has_verb(number.end, token.end)
                 and not self.between(token.start, token.end).lower().startswith("to ")
             ]
         return _whats(tokens)
@@ -412,6 +413,7 @@ _GROUPS: Mapping[str, Group] = {
     "riskiest": Group(other=RISKIEST),
     "missing": Group(other=MISSING),
     "churned": Group(other=CHURNED),
+    "high": HIGH,
     "flagged": HIGH,
 }
 
