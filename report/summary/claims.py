@@ -69,12 +69,20 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _COMPARED = ("against", "than", "versus", "compared with", "compared to", "after")
+_ANY_VERB = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|will|may|might|would|could|did|came|visited|shopped|bought|spent)\b", re.IGNORECASE
+)
+_OF_SPEND = re.compile(
+    r" ?(?:%|percent)? of (?:(?:the|your|all|total|weekly|this week's|the week's) )*(?:spend|spending|sales|revenue)\b",
+    re.IGNORECASE,
+)
+_NOUN = re.compile(r" (?:[\w-]+ ){0,2}?(?:customers|shoppers|people|buyers|visitors)\b", re.IGNORECASE)
 _OPENING = re.compile(r"(?:at|with|on|against|compared (?:with|to))\b", re.IGNORECASE)
 _THESE = re.compile(r"\b(?:these|those|them)\s*$", re.IGNORECASE)
 _THE_AVERAGE = re.compile(r"\bthe average\b", re.IGNORECASE)
 _PREDICATE = re.compile(
-    r"\W*(?:(?:is|are|was|were|has|have|had|will|may|might|could|would|did|do|spent|spend|need|look|remain|stay|make|account|came|"
-    r"come|at|of|in|belong|fall|carry|face|that|who)\b)",
+    r"\W*(?:(?:now|currently|also|already|still|each) )?(?:is|are|was|were|has|have|had|will|may|might|could|would|did|do|spent"
+    r"|spend|need|look|remain|stay|make|account|came|come|comes|at|of|in|belong|fall|carry|face|sits?|lies?|stand|that|who)\b",
     re.IGNORECASE,
 )
 _AT = re.compile(r"\bat (?:an? (?:average )?)?(?:(?:just|only|about|around) )*$", re.IGNORECASE)
@@ -108,9 +116,10 @@ def _sentence(sentence: str, factors: tuple[str, ...], state: _State) -> tuple[l
     found: list[Claim] = []
     spoken_of: list[Group] = []
     for index, clause in enumerate(parts):
-        told = _told(parts, index)
         claimed = [
-            _claim(_Place(number, clause, told, state, sentence)) for number in clause.numbers if number.unit not in PLAIN_UNITS
+            _claim(_Place(number, clause, _told(parts, index, number), state, sentence))
+            for number in clause.numbers
+            if number.unit not in PLAIN_UNITS
         ]
         claimed = [replace(claim, groups=(listed[claim.number],)) if claim.number in listed else claim for claim in claimed]
         found += claimed
@@ -153,24 +162,44 @@ def _opens_with_period(clause: Clause) -> bool:
     return any(token.kind in WHEN_KINDS and token.start < first for token in clause.tokens)
 
 
-def _told(parts: list[Clause], index: int) -> Clause | None:
-    """The clause that says whom a clause without a name is about.
+def _told(parts: list[Clause], index: int, number: Number) -> Clause | None:
+    """The words after a clause that say whom its number is about, as one clause.
 
-    That is the predicate "are at high risk" after "690 customers, or 47 %,", and the subject after "At 68.8%,".
+    That is the predicate "are at high risk" after "690 customers, or 47 %,", what "who" begins, and the subject after
+    "At 68.8%,". What "who" begins is about the whole in "690 of the customers who came are at high risk".
     """
     first = parts[index]
-    opening = not any(other.words.strip() for other in parts[:index]) and _OPENING.match(first.words)
+    has_base = any(map(first.is_base, first.numbers))
+    opens = not any(other.words.strip() for other in parts[:index]) and _OPENING.match(first.words)
+    found: list[Token] = []
+    last: Clause | None = None
     for clause in parts[index + 1 :]:
         if clause.separator == "to" and clause.names and first.separator == "from":
             return clause
         is_aside = clause.numbers and not clause.names and not clause.whats and not clause.has("of_them")
         if not clause.words.strip(" ,.") or is_aside:
             continue
-        follows = clause.separator in (",", ")", "-", "who", "which", "that") and (clause.names or clause.whats)
-        if follows and (opening or (not clause.numbers and _PREDICATE.match(clause.words))):
-            return clause
-        return None
-    return None
+        is_relative = clause.separator in ("who", "which") and not clause.numbers
+        follows = clause.separator in (",", ")", "-") and (clause.names or clause.whats)
+        if is_relative:
+            found += _of_relative(clause, number, first) if has_base else clause.tokens
+        elif follows and (opens or (not clause.numbers and _PREDICATE.match(clause.words))):
+            found += () if first.is_base(number) else clause.tokens
+        if is_relative or follows:
+            last = clause
+        if not is_relative:
+            break
+    return replace(last, tokens=tuple(found)) if last and found else None
+
+
+def _of_relative(clause: Clause, number: Number, first: Clause) -> list[Token]:
+    """What a clause with "who" says of a whole or of its part: "690 of the customers who came are at high risk"."""
+
+    def is_of_whole(token: Token) -> bool:
+        return len(_ANY_VERB.findall(clause.between(clause.start, token.end))) <= 1
+
+    is_base = first.is_base(number)
+    return [token for token in clause.tokens if is_of_whole(token) == is_base or token.kind in WHEN_KINDS]
 
 
 def _respectively(sentence: str, parts: list[Clause]) -> dict[Number, Group]:
@@ -197,7 +226,7 @@ class _Place(NamedTuple):
     @property
     def refers(self) -> bool:
         """Whether the clause has a pronoun."""
-        return self.clause.has("of_them", "pronoun")
+        return self.clause.has("of_them", "pronoun", "it")
 
     @property
     def moved(self) -> int:
@@ -297,17 +326,19 @@ def _implied(place: _Place) -> tuple[Group, ...] | None:
     is_aside = clause.separator == "(" and state.groups not in ((), (ALL,))
     is_compared = clause.separator.startswith(("compared", "against", "versus", "than"))
     is_total = clause.speaks_of_all() or (clause.has("overall", "in_all") and not state.groups)
+    whole = state.groups if state.groups and not _NOUN.match(clause.between(number.end, number.end + n.CONTEXT)) else ()
+    moves_on = place.told is not None and place.told.separator == "to" and bool(state.groups)
     average = (ALL,) if _THE_AVERAGE.search(clause.before(number)) else ()
     rules: tuple[tuple[bool, tuple[Group, ...]], ...] = (
-        (bool(place.told and place.told.names) and not is_aside, _first_name(place.told)),
+        (bool(place.told and place.told.names) and not is_aside and not moves_on, _first_name(place.told)),
         (clause.has("others") and bool(state.groups), _others(state.groups)),
         (clause.has("overall") and is_compared, (ALL,)),
         (is_total and not place.refers, (ALL,)),
         (clause.has("at_risk") and number.unit != n.MONEY, (HIGH, HIGH_OR_MEDIUM)),
-        (clause.is_base(number) and not place.refers, (state.base or ALL,)),
+        (clause.is_base(number) and not place.refers, whole if whole and state.base is None else (state.base or ALL,)),
         (clause.has("retention"), (ALL,)),
         (bool(state.groups), tuple(dict.fromkeys((*state.groups, *average)))),
-        (place.refers, state.antecedents),
+        (place.refers, state.antecedents or ((ALL,) if clause.has("it") else ())),
     )
     return next((groups for applies, groups in rules if applies), None)
 
@@ -346,6 +377,11 @@ def _whats(place: _Place, names: tuple[Token, ...]) -> tuple[What, ...]:
         return chosen
     earlier = state.whats or (state.whats_before if place.refers else ())
     continues = not names and not clause.speaks_of_all()
+    if number.unit == n.PERCENT and chosen == ("spent",) and _OF_SPEND.match(clause.words[number.end - clause.start :]):
+        told = place.told.whats if place.told else ()
+        return ("at stake",) if "at stake" in (*told, *earlier) else ("spent",)
+    if number.unit == n.PERCENT and "at stake" in chosen:
+        return ("at stake",)
     if number.unit == n.MONEY and ({"at stake", "leaving"} & {*chosen} or (continues and "leaving" in earlier)):
         return ("at stake",)
     if number.unit == n.PERCENT and chosen == ("leaving",) and clause.is_of_leavers(number):

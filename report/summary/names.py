@@ -87,6 +87,7 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         r"(?:top|highest-risk) tenth",
         r"riskiest(?= (?:[0-9,]+|customers?)\b)",
         r"at (?:the )?greatest risk",
+        r"(?:(?<=considered )|(?<=ranked )|(?<=rated )|(?<=called )|(?<=were the )|(?<=as the ))riskiest",
     ),
     "missing": (
         r"missing regulars?",
@@ -148,10 +149,10 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         r"los(?:e|ing)(?= (?:\w+ ){0,2}[0-9])|loss of",
         r"leavers?|leaving customers|customers leaving|expected (?:departures?|losses)",
         rf"to {_LEAVE}",
-        r"expect(?:ed|s|ing)?(?= (?:\w+ ){0,2}[$€£¥0-9])",
         r"on (?:their|its) way out",
     ),
-    "staying": (rf"{_LIKELY} to {_STAY}", rf"{_WILL}{_PERHAPS} {_STAY}"),
+    "staying": (rf"{_LIKELY} to {_STAY}", rf"{_WILL}{_PERHAPS} {_STAY}", rf"to {_STAY}"),
+    "expected": (r"expect(?:ed|s|ing)?",),
     "retention": (r"retention(?: rate)?|retained|kept|keeping",),
     "risk": (
         r"(?:average |mean )?(?:churn |leaving )?(?:risk|probabilit(?:y|ies)|likelihood|chance)s?\b"
@@ -168,7 +169,7 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
     "before": (rf"{_LAST_WEEK}(?:'s)?",),
     "past": (
         r"(?:four|4) weeks (?:ago|earlier)|28 days (?:ago|earlier)|a month (?:ago|earlier)|back then",
-        r"we (?:said|expected|predicted|forecast|told you)",
+        r"we(?= (?:had )?(?:said|expected|predicted|forecast|told you))",
     ),
     "usual": (r"usual(?:ly)?|normal(?:ly)?|typical(?:ly)?",),
     "now": (r"this week(?:'s)?|now\b|today",),
@@ -182,15 +183,17 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         rf"total (?:{_NOUN})|total(?= (?:spend|sales))",
     ),
     "of_them": (r"(?:of|among) (?:them|those|these|whom|which)",),
-    "pronoun": (r"that (?:is|was|makes)|they|them|these|those|their|its|it|this group|such",),
+    "pronoun": (r"that (?:is|was|makes)|they|them|these|those|their|this group|such",),
+    "it": (r"its|it",),
     "others": (r"(?:the )?(?:others?|remaining|rest)\b",),
     "split": (
-        r"[;:()]| - |,| and | or | while | whereas | but | although | though | yet |(?<!compared) with ",
+        r"[;:()]| - |,| and | or (?!so\b)| while | whereas | but | although | though | yet |(?<!compared) with ",
         r" including | includ(?:e|es) ",
         r" (?:against|versus|compared (?:with|to)|(?:(?<=\d more )|(?<=\d less )|(?<=\d fewer )"
         r"|(?<!more )(?<!less )(?<!fewer ))than) "
         rf"(?!(?:is |it was |they were |in )?(?:usual|normal|{_LAST_WEEK}(?!'s [0-9$€£¥])))",
-        r" from (?=[$€£¥]?\d)| to (?=[$€£¥]?\d)| become | became | who | which | means | meaning | because | so (?=that )",
+        r" from (?=[$€£¥]?\d)| to (?=[$€£¥]?\d)| become | became | who | which ",
+        r" means | meaning | because | so (?=that )| as (?=many|more|some|they)",
     ),
 }
 """The ways to call each kind of thing. Where two kinds begin at the same place, the first one wins.
@@ -200,6 +203,7 @@ A `maybe_` kind is a name only together with another ("new and occasional custom
 
 WHAT_KINDS: Mapping[str, What] = {
     "leaving": "leaving",
+    "expected": "leaving",
     "staying": "staying",
     "lost": "lost",
     "gone": "lost",
@@ -219,7 +223,8 @@ _BASE = re.compile(
     re.IGNORECASE,
 )
 _VERB = re.compile(
-    r"(?<!who )(?<!that )\b(?:is|are|was|were|has|have|had|will|won't|may|might|would|should|can|could|did|need|came|left)\b", re.IGNORECASE
+    r"(?<!who )(?<!that )\b(?:is|are|was|were|has|have|had|will|won't|may|might|would|should|can|could|did|need|came|left)\b",
+    re.IGNORECASE,
 )
 _RANGE = re.compile(r" ?(?:-|to|and) ?[$€£¥]?", re.IGNORECASE)
 _OF = re.compile(r"\bof (?:the |your |all |our )*$", re.IGNORECASE)
@@ -371,7 +376,10 @@ def _stands_between(other: Number, token: Token, number: Number) -> bool:
 
 
 def _whats(tokens: Sequence[Token]) -> tuple[What, ...]:
-    return tuple(dict.fromkeys(WHAT_KINDS[token.kind] for token in tokens if token.kind in WHAT_KINDS))
+    kinds = dict.fromkeys(token.kind for token in tokens if token.kind in WHAT_KINDS)
+    if kinds.keys() & {"leaving", "staying"}:
+        kinds.pop("expected", None)
+    return tuple(dict.fromkeys(WHAT_KINDS[kind] for kind in kinds))
 
 
 @cache

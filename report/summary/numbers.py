@@ -19,6 +19,8 @@ CALENDAR_DAY, YEAR, DECIMAL, OTHER, UNREADABLE = "calendar day", "calendar year"
 
 MAX_ROUNDING = 0.05
 """A number rounded to tens, hundreds, ... is at most this share of itself away from the true one."""
+MAX_MONEY_ROUNDING = 0.005
+"""An amount of money that ends in zeros is at most this share of itself away from the true one, also without an "about"."""
 MAX_SHARE_ROUNDING = 0.12
 MAX_SHARE_POINTS = 6.0
 """A rough share in words is at most this share of itself, and these points, away: "close to half" is 44 to 56 %."""
@@ -197,7 +199,7 @@ _COUNTS_AT_RISK = r"(?= (?:is|are|was|were|currently|flagged|at|of (?:[\w-]+ ){1
 _KINDS = {
     "iso": rf"{_START}[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{_END}",
     "date": rf"{_START}(?:(?:{_MONTH} {_DAYS}|{_DAYS} (?:of )?{_MONTH})(?:,? [0-9]{{4}})?|{_MONTH} [0-9]{{4}}){_END}",
-    "share": rf"\b(?:half|(?:an?|{_SO_FEW})[ -]{_PART}s?|{_SO_FEW} (?:in|out of) (?:every )?{_SO_MANY}){_END}",
+    "share": rf"\b(?:half|(?:an?|{_SO_FEW})[ -]{_PART}s?|{_SO_FEW}[ -](?:in|out of)[ -](?:every )?{_SO_MANY}){_END}",
     "digits": rf"{_START}{_DIGITS}(?:\.[0-9]+)?(?:{_LETTER}| {_SCALE})?{_END}",
     "spelled": rf"\b(?:(?!one\b(?![ -](?:{_SCALE}|percent))){_COMPOUND}"
     rf"|(?:one|no){_COUNTS_CUSTOMERS}|(?:one|none|nobody){_COUNTS_AT_RISK})\b",
@@ -280,6 +282,8 @@ def _number(match: re.Match[str], unit: _Unit, written: _Written, before: str, a
     hedge = _HEDGE_BEFORE.search(before)
     lower, upper = _HEDGES[hedge[1].lower()] if hedge else (-1.0, 1.0)
     exact_half = written.place / 2 if written.place <= 1 else min(written.place / 2, MAX_ROUNDING * written.value)
+    if unit.name == MONEY and written.place == 1:
+        exact_half = max(exact_half, min(written.rough_half, MAX_MONEY_ROUNDING * written.value))
     half = max(written.rough_half, exact_half) if hedge else exact_half
     if match.lastgroup == "share" and hedge and 0 in (lower, upper):
         half = MAX_SHARE_POINTS / 2 if upper else half / 2  # "over a quarter" is true of 31 %, "nearly a quarter" not of 19 %
