@@ -13,7 +13,7 @@ from report.summary import numbers as n
 from report.summary.caveats import things
 from report.summary.claims import PLAIN_UNITS, Claim, claims, sentences
 from report.summary.facts import Facts, Table, table
-from report.summary.names import ALL, CHURNED, HIGH, MISSING, Group, What, When
+from report.summary.names import ALL, CHURNED, HIGH, MISSING, SEGMENT_NAMES, Group, What, When
 
 MIN_COUNT_FOR_PERCENT = 10
 """A change from a smaller count is not told in percent: from 1 to 2 is not "up 100 %"."""
@@ -81,6 +81,14 @@ def bears_out(known: Known, claim: Claim) -> bool:
         return False
     answers = [answer for group in claim.groups if (answer := _is_figure(known, claim, group)) is not None]
     return any(answers) if answers else _is_said(known, claim)
+
+
+def ranks(known: Known, group: Group, what: What, order: int) -> bool:
+    """Whether a segment is the first of all (order 1) or the last (-1) by a measure of this week."""
+    values = {name: _values(known.table, Group(segments=(name,)), "now", what) for name in SEGMENT_NAMES}
+    there = [values[name][0] * order for name in SEGMENT_NAMES if values[name] and known.table[Group((name,)), "now", "count"][0]]
+    own = values[group.segments[0]]
+    return bool(own) and own[0] * order >= max(there, default=0.0)
 
 
 def _is_repeated(known: Known, claim: Claim) -> bool:

@@ -7,7 +7,7 @@ no name.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -45,6 +45,32 @@ def claims(text: str, factors: tuple[str, ...] = ()) -> tuple[Claim, ...]:
         claimed, state = _sentence(sentence, factors, state)
         found += claimed
     return tuple(found)
+
+
+def rankings(text: str) -> Iterator[tuple[str, Group, What, int]]:
+    """Read which segments a text calls the first (1) or the last (-1) by a measure: "New customers are the safest"."""
+    for clause in (clause for sentence in sentences(text) for clause in clauses(sentence, ())):
+        segments = [token for token in clause.names if token.group and len(token.group.segments) == 1 and not token.group.levels]
+        is_now = not clause.has("before", "past", "usual", "not")
+        for what, order, words in RANKINGS:
+            if is_now and len(segments) == 1 and segments[0].group and re.search(words, clause.words, re.IGNORECASE):
+                yield clause.words, segments[0].group, what, order
+
+
+RANKINGS: tuple[tuple[What, int, str], ...] = (
+    (
+        "risk",
+        1,
+        r"(?:highest|greatest) (?:average |mean |churn )*(?:risk|probability)|(?:most likely|likeliest) to (?:leave|churn)",
+    ),
+    ("risk", 1, r"\bmost at risk\b|riskiest (?:segment|group)"),
+    ("risk", -1, r"lowest (?:average |mean |churn )*(?:risk|probability)|least likely to (?:leave|churn)|least at risk"),
+    ("risk", -1, r"\bsafest\b|most loyal"),
+    ("count", 1, r"(?:largest|biggest) (?:segment|group)"),
+    ("count", -1, r"smallest (?:segment|group)"),
+    ("spent", 1, r"spen[dt] the most|(?:biggest|top) spenders"),
+)
+"""What makes a segment the first or the last of all."""
 
 
 def sentences(text: str) -> list[str]:
@@ -176,14 +202,15 @@ def _told(parts: list[Clause], index: int, number: Number) -> Clause | None:
     for clause in parts[index + 1 :]:
         if clause.separator == "to" and clause.names and first.separator == "from":
             return clause
-        is_aside = clause.numbers and not clause.names and not clause.whats and not clause.has("of_them")
+        counts = any(other.unit not in PLAIN_UNITS for other in clause.numbers)
+        is_aside = counts and not clause.names and not clause.whats and not clause.has("of_them")
         if not clause.words.strip(" ,.") or is_aside:
             continue
-        is_relative = clause.separator in ("who", "which") and not clause.numbers
+        is_relative = clause.separator in ("who", "which") and not counts
         follows = clause.separator in (",", ")", "-") and (clause.names or clause.whats)
         if is_relative:
             found += _of_relative(clause, number, first) if has_base else clause.tokens
-        elif follows and (opens or (not clause.numbers and _PREDICATE.match(clause.words))):
+        elif follows and (opens or (not counts and _PREDICATE.match(clause.words))):
             found += () if first.is_base(number) else clause.tokens
         if is_relative or follows:
             last = clause
@@ -196,7 +223,8 @@ def _of_relative(clause: Clause, number: Number, first: Clause) -> list[Token]:
     """What a clause with "who" says of a whole or of its part: "690 of the customers who came are at high risk"."""
 
     def is_of_whole(token: Token) -> bool:
-        return len(_ANY_VERB.findall(clause.between(clause.start, token.end))) <= 1
+        words = clause.between(clause.start, token.end)
+        return len(_ANY_VERB.findall(words)) <= 1 and not clause.between(token.start, token.end).startswith("to ")
 
     is_base = first.is_base(number)
     return [token for token in clause.tokens if is_of_whole(token) == is_base or token.kind in WHEN_KINDS]
@@ -297,13 +325,21 @@ def _named(place: _Place, names: tuple[Token, ...]) -> tuple[Group, ...]:
     number, clause, state = place.number, place.clause, place.state
     subject = nearest(names, number)
     group = subject.group or ALL
-    if number.words.lower() == "none" and state.groups and group.levels:
+    is_none = number.words.lower() == "none" and bool(state.groups)
+    if group.levels and not group.segments and (is_none or _is_within(place)):
         both = [group & Group(segments=state.groups[0].segments)]
     elif number.unit == n.CUSTOMERS and subject.start >= number.end:
         both = [group & other for other in _said_of(clause, subject, names)]
     else:
         both = []
     return tuple(each for each in both or [group] if each is not None)
+
+
+def _is_within(place: _Place) -> bool:
+    """Whether the clause counts a part of a segment: "Regular customers look safe, with 1 at high risk and 20 at medium"."""
+    clause, groups = place.clause, place.state.groups
+    follows = clause.separator in ("with", "including", "includes", "include") or bool(groups and groups[0].levels)
+    return bool(groups and groups[0].segments) and follows and not clause.has_verb()
 
 
 def _said_of(clause: Clause, subject: Token, names: tuple[Token, ...]) -> list[Group]:
@@ -326,17 +362,21 @@ def _implied(place: _Place) -> tuple[Group, ...] | None:
     is_aside = clause.separator == "(" and state.groups not in ((), (ALL,))
     is_compared = clause.separator.startswith(("compared", "against", "versus", "than"))
     is_total = clause.speaks_of_all() or (clause.has("overall", "in_all") and not state.groups)
-    whole = state.groups if state.groups and not _NOUN.match(clause.between(number.end, number.end + n.CONTEXT)) else ()
+    whole = (
+        state.groups
+        if number.unit == n.CUSTOMERS and state.groups and not _NOUN.match(clause.between(number.end, number.end + n.CONTEXT))
+        else ()
+    )
     moves_on = place.told is not None and place.told.separator == "to" and bool(state.groups)
     average = (ALL,) if _THE_AVERAGE.search(clause.before(number)) else ()
     rules: tuple[tuple[bool, tuple[Group, ...]], ...] = (
+        (clause.has("retention"), (ALL,)),
         (bool(place.told and place.told.names) and not is_aside and not moves_on, _first_name(place.told)),
         (clause.has("others") and bool(state.groups), _others(state.groups)),
         (clause.has("overall") and is_compared, (ALL,)),
         (is_total and not place.refers, (ALL,)),
         (clause.has("at_risk") and number.unit != n.MONEY, (HIGH, HIGH_OR_MEDIUM)),
         (clause.is_base(number) and not place.refers, whole if whole and state.base is None else (state.base or ALL,)),
-        (clause.has("retention"), (ALL,)),
         (bool(state.groups), tuple(dict.fromkeys((*state.groups, *average)))),
         (place.refers, state.antecedents or ((ALL,) if clause.has("it") else ())),
     )
@@ -350,9 +390,10 @@ def _first_name(clause: Clause | None) -> tuple[Group, ...]:
 def _when(place: _Place) -> When:
     """Tell the week of a number."""
     clause, told, state, cue = place.clause, place.told, place.state, place.cue
-    predicate = told if told and told.separator != "to" else None
+    predicate = told if told and told.separator != "to" and not told.numbers else None
     for said in filter(None, (clause, predicate)):
         periods = [token for token in said.tokens if token.kind in WHEN_KINDS]
+        periods = [token for token in periods if token.kind != "we_said"] or periods
         if periods:
             return WHEN_KINDS[nearest(periods, place.number).kind]
     earlier: When = "before" if state.when == "now" else state.when
@@ -371,24 +412,32 @@ def _whats(place: _Place, names: tuple[Token, ...]) -> tuple[What, ...]:
     """What a number may count; empty where the words do not say."""
     number, clause, state = place.number, place.clause, place.state
     fitting = _FITTING[number.unit]
-    said = clause.whats_of(number) or (place.told.whats if place.told else ())
-    chosen = tuple(what for what in said if what in fitting)
+    told = place.told.whats if place.told else ()
+    chosen = tuple(what for what in clause.whats_of(number) or told if what in fitting)
     if clause.is_base(number):
         return chosen
     earlier = state.whats or (state.whats_before if place.refers else ())
     continues = not names and not clause.speaks_of_all()
-    if number.unit == n.PERCENT and chosen == ("spent",) and _OF_SPEND.match(clause.words[number.end - clause.start :]):
-        told = place.told.whats if place.told else ()
-        return ("at stake",) if "at stake" in (*told, *earlier) else ("spent",)
-    if number.unit == n.PERCENT and "at stake" in chosen:
+    if number.unit == n.PERCENT:
+        chosen = _of_percent(place, chosen, (*told, *earlier))
+    chosen = chosen or _carried(place, tuple(what for what in earlier if what in fitting), continues=continues)
+    if number.unit == n.MONEY and (continues and "leaving" in earlier):
         return ("at stake",)
-    if number.unit == n.MONEY and ({"at stake", "leaving"} & {*chosen} or (continues and "leaving" in earlier)):
+    if number.unit in (n.MONEY, n.PERCENT) and "at stake" in chosen:
         return ("at stake",)
-    if number.unit == n.PERCENT and chosen == ("leaving",) and clause.is_of_leavers(number):
+    return ("at stake",) if number.unit == n.MONEY and "leaving" in chosen else chosen
+
+
+def _of_percent(place: _Place, chosen: tuple[What, ...], nearby: tuple[What, ...]) -> tuple[What, ...]:
+    """What a percentage measures: "88% of those expected to leave", "21% of all spend", "at 68.8%"."""
+    after = place.clause.words[place.number.end - place.clause.start :]
+    if chosen == ("leaving",) and place.clause.is_of_leavers(place.number):
         return ("of leavers",)
-    if number.unit == n.PERCENT and "retention" not in chosen and _AT.search(clause.before(number)):
+    if chosen == ("spent",) and "at stake" in nearby and _OF_SPEND.match(after):
+        return ("at stake",)
+    if "retention" not in (*chosen, *nearby) and _AT.search(place.clause.before(place.number)):
         return (*chosen, "risk")
-    return chosen or _carried(place, tuple(what for what in earlier if what in fitting), continues=continues)
+    return chosen
 
 
 def _carried(place: _Place, earlier: tuple[What, ...], *, continues: bool) -> tuple[What, ...]:

@@ -17,8 +17,8 @@ from report.analysis.segments import most_at_risk
 from report.formatting import counted, day, listed, money_whole, percent, verb, whole
 from report.schema import Caveat, Change, SummarySource
 from report.summary.caveats import is_named
-from report.summary.check import bears_out, known
-from report.summary.claims import claims
+from report.summary.check import bears_out, known, ranks
+from report.summary.claims import claims, rankings
 from report.summary.facts import MAX_TENTH_SHARE, Facts
 
 MAX_PARAGRAPHS = 3
@@ -74,6 +74,9 @@ def accepted(text: str, facts: Facts) -> str:
     for claim in claims(text, report.factors):
         if not bears_out(report, claim):
             raise RejectedTextError(f"a number that is not in the report: {claim.number.words[:40]!r} ({claim.number.unit})")
+    for words, group, what, order in rankings(text):
+        if not ranks(report, group, what, order):
+            raise RejectedTextError(f"a ranking that is not the report's: {words.strip()[:40]!r}")
     opening = text.split("\n\n")[0]
     for caveat in facts.serious_caveats:
         if not is_named(caveat, opening, facts.days):

@@ -134,7 +134,8 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         r"never (?:came|come) back",
         r"stayed away",
         r"(?:really|actually|in fact) (?:left|churned|went|stayed away|did|were lost)",
-        rf"did{_END}",
+        r"did (?:indeed |in fact |actually )?(?:leave|go|churn)|actual",
+        rf"(?:did|have|has){_END}",
     ),
     "gone": (r"(?:has|have|had|are|is) (?:since |now |indeed )?(?:left|gone)", r"left\b", r"lost"),
     "returned": (r"came back|(?:have|has|had) (?:come|been) back", r"(?:have |has )?returned", r"stayed(?! away)"),
@@ -148,10 +149,10 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         rf"{_WILL} (?:probably |likely )?lose",
         r"los(?:e|ing)(?= (?:\w+ ){0,2}[0-9])|loss of",
         r"leavers?|leaving customers|customers leaving|expected (?:departures?|losses)",
-        rf"to {_LEAVE}",
+        r"to (?:leave|churn|stay away|be lost)",
         r"on (?:their|its) way out",
     ),
-    "staying": (rf"{_LIKELY} to {_STAY}", rf"{_WILL}{_PERHAPS} {_STAY}", rf"to {_STAY}"),
+    "staying": (rf"{_LIKELY} to {_STAY}", rf"{_WILL}{_PERHAPS} {_STAY}", rf"expect(?:ed|s)? (?:[\w,]+ ){{1,5}}to {_STAY}"),
     "expected": (r"expect(?:ed|s|ing)?",),
     "retention": (r"retention(?: rate)?|retained|kept|keeping",),
     "risk": (
@@ -167,11 +168,9 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         r"than (?:is )?(?:usual|normal)(?: here)?",
     ),
     "before": (rf"{_LAST_WEEK}(?:'s)?",),
-    "past": (
-        r"(?:four|4) weeks (?:ago|earlier)|28 days (?:ago|earlier)|a month (?:ago|earlier)|back then",
-        r"we(?= (?:had )?(?:said|expected|predicted|forecast|told you))",
-    ),
-    "usual": (r"usual(?:ly)?|normal(?:ly)?|typical(?:ly)?",),
+    "past": (r"(?:four|4) weeks (?:ago|earlier)|28 days (?:ago|earlier)|a month (?:ago|earlier)|back then",),
+    "we_said": (r"we(?= (?:had )?(?:said|expected|predicted|forecast|told you))",),
+    "usual": (r"usual(?:ly)?|normal(?:ly)?|typical(?:ly)?(?! customer)",),
     "now": (r"this week(?:'s)?|now\b|today",),
     "in_all": (r"in total|in all|altogether",),
     "overall": (r"overall|(?<=% )on average|among all customers",),
@@ -183,11 +182,12 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         rf"total (?:{_NOUN})|total(?= (?:spend|sales))",
     ),
     "of_them": (r"(?:of|among) (?:them|those|these|whom|which)",),
-    "pronoun": (r"that (?:is|was|makes)|they|them|these|those|their|this group|such",),
+    "pronoun": (r"that (?:is|was|makes)|they|them|these|those|their|this group|such|figure(?! of)",),
     "it": (r"its|it",),
     "others": (r"(?:the )?(?:others?|remaining|rest)\b",),
     "split": (
-        r"[;:()]| - |,| and | or (?!so\b)| while | whereas | but | although | though | yet |(?<!compared) with ",
+        r"[;:()]| - |,| and | or (?!so\b)| while | whereas | but | although | though | yet ",
+        r"(?<!compared)(?<!sits)(?<!lies) with ",
         r" including | includ(?:e|es) ",
         r" (?:against|versus|compared (?:with|to)|(?:(?<=\d more )|(?<=\d less )|(?<=\d fewer )"
         r"|(?<!more )(?<!less )(?<!fewer ))than) "
@@ -213,7 +213,7 @@ WHAT_KINDS: Mapping[str, What] = {
     "spent": "spent",
     "at_stake": "at stake",
 }
-WHEN_KINDS: Mapping[str, When] = {"before": "before", "past": "past", "now": "now", "usual": "usual"}
+WHEN_KINDS: Mapping[str, When] = {"before": "before", "past": "past", "we_said": "past", "now": "now", "usual": "usual"}
 
 _COORDINATION = re.compile(r"(?:,|-?,? and|-?,? or| to|/|,? &)(?: at| the)? ?|- (?:and|or) ", re.IGNORECASE)
 _BETWEEN_NAMES = re.compile(r"[- ](?:churn[- ])?risk| customers| ones", re.IGNORECASE)

@@ -328,7 +328,7 @@ def _share(words: str) -> _Written:
     tokens = [token.removesuffix("s") for token in re.findall(r"\w+", words.lower())]
     percentage = 100 * {**_FEW, "a": 1, "an": 1, "half": 1}[tokens[0]] / {**_MANY, **_PARTS}[tokens[-1]]
     rough = min(MAX_SHARE_POINTS, MAX_SHARE_ROUNDING * percentage)
-    return _Written(percentage, min(1, 2 * MAX_ROUNDING * percentage), rough)
+    return _Written(percentage, min(3, 2 * MAX_ROUNDING * percentage), rough)
 
 
 def _digits(words: str) -> _Written:
