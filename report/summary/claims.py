@@ -1,9 +1,9 @@
-"""Read what a text claims: each number with the customers it is told of, the week, and what is counted.
+"""Read what a text claims: each number with the customers that it is about, the week, and the measure.
 
-A text is read sentence by sentence and clause by clause. The nearest name in a number's clause says whom it is told of; a clause
-without a name continues the one before it ("338 customers are at medium risk, 430 at low"), or takes the name of the predicate
-that follows ("1,028 customers, or 71 %, are at medium or high risk"). Numbers that count no customers (days, dates, steps) need
-no name.
+A text is read sentence by sentence and clause by clause. The nearest name in its clause says which customers a number is about. A
+clause without a name continues the one before it ("338 customers are at medium risk, 430 at low"), or takes the name of the
+predicate that follows ("1,028 customers, or 71 %, are at medium or high risk"). Numbers that count no customers (days, dates,
+steps) need no name.
 """
 
 import re
@@ -18,15 +18,15 @@ from report.summary.numbers import Number, tidy
 
 @dataclass(frozen=True)
 class Claim:
-    """A number of a text, and what it is told of."""
+    """A number of a text, and what it is about."""
 
     number: Number
     groups: tuple[Group, ...] = (ALL,)
-    """Whom it is told of: one group, or each of those that the words may mean. Empty where no report counts them."""
+    """The customers that it counts: one group, or each that the words may mean. Empty for a group that no report counts."""
     named: bool = False
-    """Whether the text names them, or an earlier clause that this one continues does."""
+    """Whether the text names them, here or in the clause that this one continues."""
     base: Group = ALL
-    """Of whom they are a part: the 1,021 New customers in "690 of 1,021 New customers"."""
+    """The whole that they are a part of: the 1,021 New customers in "690 of 1,021 New customers"."""
     when: When = "now"
     whats: tuple[What, ...] = ()
     """What may be counted; empty where the words do not say."""
@@ -120,15 +120,15 @@ class _State(NamedTuple):
     """What a clause may continue: what the sentence has said so far, and the one before."""
 
     groups: tuple[Group, ...] = ()
-    """Whom the sentence last spoke of; empty at its beginning."""
+    """The group that the sentence named last; empty at its beginning."""
     base: Group | None = None
-    """Of whom it speaks, where it begins with "Of the 690 customers at high risk, ..."."""
+    """The whole, in a sentence that begins with "Of the 690 customers at high risk, ..."."""
     when: When = "now"
     whats: tuple[What, ...] = ()
     compared: When | None = None
     """The week that the clause before ended with, as in "more than last week (640)"."""
     antecedents: tuple[Group, ...] = ()
-    """Whom "they" in this sentence may mean: those that the sentence before ended or began with."""
+    """The groups that "they" may mean: those that the sentence before ended or began with."""
     when_before: When = "now"
     whats_before: tuple[What, ...] = ()
 
@@ -189,7 +189,7 @@ def _opens_with_period(clause: Clause) -> bool:
 
 
 def _told(parts: list[Clause], index: int, number: Number) -> Clause | None:
-    """The words after a clause that say whom its number is about, as one clause.
+    """The words after a clause that say what its number is about, as one clause.
 
     That is the predicate "are at high risk" after "690 customers, or 47 %,", what "who" begins, and the subject after
     "At 68.8%,". What "who" begins is about the whole in "690 of the customers who came are at high risk".
@@ -243,7 +243,7 @@ def _respectively(sentence: str, parts: list[Clause]) -> dict[Number, Group]:
 
 
 class _Place(NamedTuple):
-    """Where a number stands: its clause, the clause that says whom it is about, and what the text has said so far."""
+    """The place of a number: its clause, the words that say what it is about, and what the text has said so far."""
 
     number: Number
     clause: Clause
@@ -291,7 +291,7 @@ def _claim(place: _Place) -> Claim:
 
 
 def _names(place: _Place) -> tuple[tuple[Token, ...], Group]:
-    """The names in the clause that may be the number's, and the customers of whom it counts a part."""
+    """The names in the clause that may be the number's, and the whole that it counts a part of."""
     number, clause, state = place.number, place.clause, place.state
     names = clause.names
     if any(token.kind == "level" for token in names):
@@ -321,7 +321,7 @@ def _names(place: _Place) -> tuple[tuple[Token, ...], Group]:
 
 
 def _named(place: _Place, names: tuple[Token, ...]) -> tuple[Group, ...]:
-    """Whom a number is told of in a clause with names."""
+    """The groups that a number may be about in a clause with names."""
     number, clause, state = place.number, place.clause, place.state
     subject = nearest(names, number)
     group = subject.group or ALL
@@ -357,7 +357,7 @@ def _said_of(clause: Clause, subject: Token, names: tuple[Token, ...]) -> list[G
 
 
 def _implied(place: _Place) -> tuple[Group, ...] | None:
-    """Whom a number is told of in a clause without a name; None where the text does not say, which means all."""
+    """The groups that a number may be about in a clause without a name; None where the text does not say, which means all."""
     number, clause, state = place.number, place.clause, place.state
     is_aside = clause.separator == "(" and state.groups not in ((), (ALL,))
     is_compared = clause.separator.startswith(("compared", "against", "versus", "than"))

@@ -82,7 +82,7 @@ Table = Mapping[tuple[Group, When, What], tuple[float, ...]]
 
 
 def table(facts: Facts) -> Table:
-    """List every figure of the report by whom it is about, when, and what it measures.
+    """List every figure of the report by group, week and measure.
 
     A week that cannot be compared has no figures of other weeks, except those of the look back.
     """
