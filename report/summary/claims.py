@@ -12,7 +12,20 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from report.summary import numbers as n
-from report.summary.names import ALL, HIGH, HIGH_OR_MEDIUM, WHEN_KINDS, Clause, Group, Token, What, When, clauses, nearest
+from report.summary.names import (
+    ALL,
+    HIGH,
+    HIGH_OR_MEDIUM,
+    WHEN_KINDS,
+    Clause,
+    Group,
+    Token,
+    What,
+    When,
+    clauses,
+    is_of_leavers,
+    nearest,
+)
 from report.summary.numbers import Number, tidy
 
 
@@ -376,7 +389,7 @@ def _implied(place: _Place) -> tuple[Group, ...] | None:
         (clause.has("overall") and is_compared, (ALL,)),
         (is_total and not place.refers, (ALL,)),
         (clause.has("at_risk") and number.unit != n.MONEY, (HIGH, HIGH_OR_MEDIUM)),
-        (clause.is_base(number) and not place.refers, whole if whole and state.base is None else (state.base or ALL,)),
+        (clause.is_base(number) and not place.refers, (*whole, ALL) if whole and state.base is None else (state.base or ALL,)),
         (bool(state.groups), tuple(dict.fromkeys((*state.groups, *average)))),
         (place.refers, state.antecedents or ((ALL,) if clause.has("it") else ())),
     )
@@ -431,7 +444,7 @@ def _whats(place: _Place, names: tuple[Token, ...]) -> tuple[What, ...]:
 def _of_percent(place: _Place, chosen: tuple[What, ...], nearby: tuple[What, ...]) -> tuple[What, ...]:
     """What a percentage measures: "88% of those expected to leave", "21% of all spend", "at 68.8%"."""
     after = place.clause.words[place.number.end - place.clause.start :]
-    if chosen == ("leaving",) and place.clause.is_of_leavers(place.number):
+    if is_of_leavers(place.sentence, place.number):
         return ("of leavers",)
     if chosen == ("spent",) and "at stake" in nearby and _OF_SPEND.match(after):
         return ("at stake",)

@@ -93,7 +93,7 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         r"missing regulars?",
         r"regulars? (?:customers? )?(?:who|that) used to (?:come|visit|shop|buy)",
         r"regulars? (?:customers? )?(?:(?:who|that) )?(?:have |has |had |are |were |is )?(?:gone |went )?"
-        r"(?:missing|absent|did not come|didn't come|not (?:come|been seen|been in|visited)|stayed away)",
+        r"(?:missing|absent|quiet|silent|did not come|didn't come|not (?:come|been seen|been in|visited)|stayed away)",
     ),
     "segment": (
         r"high[- ]value",
@@ -187,7 +187,7 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
     "others": (r"(?:the )?(?:others?|remaining|rest)\b",),
     "split": (
         r"[;:()]| - |,| and | or (?!so\b)| while | whereas | but | although | though | yet ",
-        r"(?<!compared)(?<!sits)(?<!lies) with ",
+        r"(?<!compared)(?<!sits)(?<!lies)(?<! is) with ",
         r" including | includ(?:e|es) ",
         r" (?:against|versus|compared (?:with|to)|(?:(?<=\d more )|(?<=\d less )|(?<=\d fewer )"
         r"|(?<!more )(?<!less )(?<!fewer ))than) "
@@ -229,7 +229,8 @@ _VERB = re.compile(
 _RANGE = re.compile(r" ?(?:-|to|and) ?[$€£¥]?", re.IGNORECASE)
 _OF = re.compile(r"\bof (?:the |your |all |our )*$", re.IGNORECASE)
 _OF_LEAVERS = re.compile(
-    rf" ?(?:%|percent) of (?:all |those |the |your )+(?:{_NOUN} )?(?:who (?:are|will) )?(?:{'|'.join(PHRASES['leaving'])})",
+    r" ?(?:%|percent)? of (?:all |those |the |your )+(?:[0-9,]+ )?"
+    rf"(?:{_NOUN} )?(?:who (?:are|will) )?(?:{'|'.join(PHRASES['leaving'])})",
     re.IGNORECASE,
 )
 _IS = re.compile(
@@ -303,10 +304,6 @@ class Clause:
         """Whether the token follows an "of" after `start`: the New customers in "47% of New customers"."""
         return _OF.search(self.between(start, token.start)) is not None
 
-    def is_of_leavers(self, number: Number) -> bool:
-        """Whether a percentage is a share of those who leave: "88% of those expected to leave"."""
-        return _OF_LEAVERS.match(self.words[number.end - self.start :]) is not None
-
     def says_of(self, subject: Token, token: Token) -> bool:
         """Whether the clause says that the subject's customers are what the token names."""
         between = self.between(subject.end, token.start)
@@ -330,6 +327,11 @@ class Clause:
 
     def _joins(self, first: Number, last: Number) -> bool:
         return _RANGE.fullmatch(self.between(first.end, last.start)) is not None
+
+
+def is_of_leavers(sentence: str, number: Number) -> bool:
+    """Whether a percentage is a share of those who leave: "88% of those expected to leave"."""
+    return _OF_LEAVERS.match(sentence[number.end :]) is not None
 
 
 def nearest(tokens: Sequence[Token], number: Number) -> Token:

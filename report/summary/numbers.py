@@ -218,7 +218,9 @@ _HEDGE = _any(_HEDGES)
 _JOINT = re.compile(rf" ?- ?{_SYMBOL}?| (?:to|and|or|through) {_SYMBOL}?", re.IGNORECASE)
 _MONEY_BEFORE = re.compile(rf"({_SYMBOL}|\b{_CODE}\b|\b{_CODE}$) ?(?:[0-9.,]+(?: ?- ?| to | and ))?-?$", re.IGNORECASE)
 _OTHER_SIGN_BEFORE = re.compile(r"[^\w\s.,;:!?()'\"“”%&/+-] ?-?$")
-_HEDGE_BEFORE = re.compile(rf"\b({_HEDGE}) (?:an? |the |another |just )?(?:{_SYMBOL}|{_CODE} ?)?-?$", re.IGNORECASE | re.ASCII)
+_HEDGE_BEFORE = re.compile(
+    rf"\b({_HEDGE}) (?:an? |(?<!than )the |another |just )?(?:{_SYMBOL}|{_CODE} ?)?-?$", re.IGNORECASE | re.ASCII
+)
 _DESCRIBED = r"(?:(?!(?:customers|of|in|for|from|across)\b)[a-z-]+ ){0,2}"
 _UNIT_AFTER = re.compile(rf"[ -]?(?:(%)|({_any(_UNITS)})s?\b|{_DESCRIBED}({_any(_NOUNS)})s?\b)", re.IGNORECASE | re.ASCII)
 _MONEY_AFTER = re.compile(rf" ?(?:({_any(_CURRENCY_WORDS)})s?\b|({_CODE})\b)", re.IGNORECASE)

@@ -36,7 +36,7 @@ from report.summary.executive import (
 )
 from report.summary.facts import Facts
 from report.summary.numbers import CUSTOMERS, numbers, tidy
-from tests.support.facts import LEVELS, SAMPLE, SEGMENTS, random_facts
+from tests.support.facts import LEVELS, QUIET, SAMPLE, SEGMENTS, random_facts
 from tests.support.loopback.gemini import FAILURES, loopback_gemini, prompt_of, says
 
 FACTORS = ("Decreased Visit Frequency", "High Cart Abandonment", "Few Visits This Week", "Low Spend This Week")
@@ -290,6 +290,15 @@ def test_a_quiet_week_is_thanked_for_only_where_nothing_is_uncertain() -> None:
         assert "No customers are at high churn risk, and that alone is what the retention rate of 100.0% says." in (
             template_summary(facts)
         )
+
+
+def test_a_shop_without_anybody_at_high_risk_is_told_who_will_leave_and_is_not_praised() -> None:
+    text = template_summary(QUIET)
+    assert text.startswith(
+        "This week you had 1,322 active customers, of whom about 88 will probably not be back within four weeks"
+    )
+    assert "The riskiest tenth, 135 customers, are 4.9 times as likely to leave as the average customer." in text
+    assert "keep doing what works" not in text
 
 
 def test_the_riskiest_are_called_a_tenth_only_while_they_are_about_a_tenth() -> None:

@@ -41,7 +41,7 @@ from report.summary.numbers import (
         ("roughly 1,000 customers", CUSTOMERS, 950, 1050),
         ("Some 150 customers", CUSTOMERS, 145, 155),
         ("over 1,200 customers", CUSTOMERS, 1200, 1299.5),
-        ("more than the 1,200 customers", CUSTOMERS, 1200, 1299.5),
+        ("more than the 1,200 customers", CUSTOMERS, 1199.5, 1200.5),
         ("nearly 1,200 customers", CUSTOMERS, 1100.5, 1200),
         ("less than a 12%", PERCENT, 11.005, 12),
         ("about 5.2%", PERCENT, 5.15, 5.25),

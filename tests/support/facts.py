@@ -1,6 +1,7 @@
 """Made-up facts of a report: one to write about, and random ones that add up."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 
@@ -130,6 +131,76 @@ SAMPLE = Facts(
     currency="USD",
 )
 """A shop of 1,458 customers, most of them New."""
+
+
+QUIET = replace(
+    SAMPLE,
+    summary=Summary(
+        totalCustomers=1322,
+        highRiskCount=0,
+        churnedThisWeek=0,
+        retentionRate=100.0,
+        avgChurnProbability=0.0666,
+        prevWeekComparison=PreviousWeekComparison(highRisk=None, churned=None, retention=0.0),
+    ),
+    key_insights=(),
+    recommendations=(
+        Recommendation(
+            id="riskiest",
+            action="Write first to the riskiest tenth (135 customers).",
+            priority="medium",
+            expectedImpact="About 44 of them will probably not be back within four weeks; of the $1,210 they spent this week, $401 is at stake.",
+        ),
+    ),
+    risk_factors=(RiskFactor(id="no_visit_before", factor="No Visit In The Weeks Before", impact="High", customers=101, of=135),),
+    segments=(
+        _row("High-Value", 0.9, 20, (9000, 0.2, 81.0), (0, 0, 22)),
+        _row("Regular", 1.5, 210, (21000, 3.1, 290.0), (0, 0, 205)),
+        _row("Occasional", 4.2, 500, (14210, 21.0, 590.0), (0, 5, 495)),
+        _row("New", 10.7, 610, (4000, 63.7, 843.0), (0, 35, 560)),
+    ),
+    average_churn=6.66,
+    risk_levels=(
+        RiskCount(riskLevel="High", count=0),
+        RiskCount(riskLevel="Medium", count=40),
+        RiskCount(riskLevel="Low", count=1282),
+    ),
+    outlook=Outlook(
+        expectedToLeave=88.0,
+        expectedToLeaveBefore=91.2,
+        spent=48210.0,
+        spentBefore=47900.0,
+        spendAtStake=1804.0,
+        riskiestTenth=RiskiestTenth(customers=135, avgChurnProbability=0.3263, timesAverage=4.9),
+        missingRegulars=61,
+    ),
+    last_week=LastWeek(
+        totalCustomers=1340,
+        highRiskCount=0,
+        mediumRiskCount=42,
+        lowRiskCount=1298,
+        churned=0,
+        retentionRate=100.0,
+        avgChurnProbability=0.0681,
+        spendAtStake=1850.0,
+    ),
+    changes=(Change(what="customers", now=1322, before=1340, usualLow=1260, usualHigh=1400, verdict="usual"),),
+    backtest=Backtest(
+        week_ending=date(2024, 12, 22),
+        customers=1301,
+        churned=80,
+        expected_churn_rate=0.065,
+        observed_churn_rate=0.0615,
+        flagged_high=0,
+        flagged_high_lost=0,
+        riskiest_tenth=131,
+        riskiest_tenth_lost=41,
+        as_issued=True,
+        corrected=True,
+    ),
+    look_back="Four weeks ago we said to expect 85 of 1,301 customers to stay away; 80 did. Of the 131 customers at greatest risk, 41 have not come back.",
+)
+"""A shop where nobody is at high risk and 88 of 1,322 customers will probably leave."""
 
 
 def random_facts(chance: Random, currency: str = "USD") -> Facts:
