@@ -149,7 +149,8 @@ QUIET = replace(
             id="riskiest",
             action="Write first to the riskiest tenth (135 customers).",
             priority="medium",
-            expectedImpact="About 44 of them will probably not be back within four weeks; of the $1,210 they spent this week, $401 is at stake.",
+            expectedImpact="About 44 of them will probably not be back within four weeks; of the $1,210 they spent this week, "
+            "$401 is at stake.",
         ),
     ),
     risk_factors=(RiskFactor(id="no_visit_before", factor="No Visit In The Weeks Before", impact="High", customers=101, of=135),),
@@ -198,7 +199,8 @@ QUIET = replace(
         as_issued=True,
         corrected=True,
     ),
-    look_back="Four weeks ago we said to expect 85 of 1,301 customers to stay away; 80 did. Of the 131 customers at greatest risk, 41 have not come back.",
+    look_back="Four weeks ago we said to expect 85 of 1,301 customers to stay away; 80 did. "
+    "Of the 131 customers at greatest risk, 41 have not come back.",
 )
 """A shop where nobody is at high risk and 88 of 1,322 customers will probably leave."""
 
