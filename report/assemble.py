@@ -28,7 +28,7 @@ from report.analysis.drift import share_outside
 from report.analysis.factors import LeadingFactor, Told, count_leading_factors, top_risk_factors
 from report.analysis.history import WEEKS as HISTORY_WEEKS
 from report.analysis.history import history
-from report.analysis.insights import key_insights
+from report.analysis.insights import backtest_sentence, key_insights
 from report.analysis.limits import Limits
 from report.analysis.metrics import last_week_in_numbers, risk_breakdown, summary
 from report.analysis.outlook import outlook
@@ -37,7 +37,8 @@ from report.analysis.risk import at_high_risk, in_riskiest_tenth
 from report.analysis.segments import in_segment, segment_breakdown
 from report.schema import AtRiskCustomer, CalibrationUsed, CustomerList, CustomerListName, Meta, Report, ReportData
 from report.settings import ClientSettings
-from report.summary.executive import ExecutiveSummary, Facts
+from report.summary.executive import ExecutiveSummary
+from report.summary.facts import Facts
 from report.week import Week
 
 
@@ -228,6 +229,14 @@ def facts_of(report: Report) -> Facts:
         segments=data.segmentBreakdown,
         recommendations=data.recommendations,
         average_churn=None if data.summary.avgChurnProbability is None else data.summary.avgChurnProbability * 100,
+        look_back=backtest_sentence(report.meta.backtest),
+        risk_levels=data.riskBreakdown,
+        outlook=data.outlook,
+        last_week=data.lastWeek,
+        caveats=data.caveats,
+        changes=data.changes,
+        backtest=report.meta.backtest,
+        currency=report.meta.currency,
     )
 
 
