@@ -19,7 +19,7 @@ from report.analysis.backtest import (
     known_by_weeks,
     teachers_of,
 )
-from report.analysis.caveats import Evidence, caveats, changed_features, missing_days, silenced_changes
+from report.analysis.caveats import Evidence, caveats, changed_features, comparable, missing_days, silenced_changes
 from report.analysis.cells import CountedWeeks, ScoredCells
 from report.analysis.changes import changes
 from report.analysis.customers import CellProbabilities, Customer, Regular, cell_probabilities
@@ -124,7 +124,7 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
         week_ending=week.ending,
         report_data=ReportData(
             summary=summary(this_week, last_week),
-            keyInsights=key_insights((this_week, last_week), ahead, news, looked_back, currency),
+            keyInsights=key_insights((this_week, last_week if comparable(found) else None), ahead, news, looked_back, currency),
             topRiskFactors=top_risk_factors(factors),
             segmentBreakdown=segments,
             recommendations=recommendations(situation),
