@@ -9,47 +9,50 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from report.week import MEMORY_WEEKS
+from tests.benchmarks.numbers import WEEK
+
 USD_PER_TIB = 6.25
 LEAST_BYTES = 10 * 2**20
 """The least that is charged for each table of a query."""
 
 _FIXED = {"client_id": 8, "timestamp": 8, "price": 16, "quantity": 8}
 """INT64, TIMESTAMP and NUMERIC. A STRING has 2 bytes and those of its UTF-8; NULL has none."""
-_LOOKED_UP = ("client_id", "user_id", "timestamp")
-"""The columns that the look back reads of the four weeks in which customers may have come back."""
+_WHO_AND_WHEN = ("client_id", "user_id", "event_type", "timestamp")
+"""The columns that are read of weeks of which only the customers are needed, and to count the days."""
 
 
 @dataclass(frozen=True)
 class WeekBytes:
-    """The bytes of a week's events: of all columns, and of those that the look back reads of the weeks after."""
+    """The bytes of a week's events: of all columns, and of those that tell who came when."""
 
     all_columns: int
-    looked_up: int
+    who_and_when: int
 
     @property
     def of_cells(self) -> int:
-        """What cells.sql reads: this week and the last."""
-        return 2 * self.all_columns
+        """What cells.sql reads: twelve weeks, and of eight more only who came when."""
+        return WEEK.counted_weeks * self.all_columns + MEMORY_WEEKS * self.who_and_when
 
     @property
-    def of_look_back(self) -> int:
-        """What backtest.sql reads: one week, and three columns of the four after it, each scan counted."""
-        return self.all_columns + 4 * self.looked_up
+    def of_days(self) -> int:
+        """What days.sql reads: who came when in all these weeks and one more, and the newest week's rows, each scan counted."""
+        return (WEEK.counted_weeks + MEMORY_WEEKS + 1) * self.who_and_when + self.all_columns
 
     @property
     def of_report(self) -> int:
         """What a report reads."""
-        return self.of_cells + self.of_look_back
+        return self.of_cells + self.of_days
 
     @property
     def usd(self) -> float:
         """What a report costs."""
-        return sum(max(read, LEAST_BYTES) for read in (self.of_cells, self.of_look_back)) / 2**40 * USD_PER_TIB
+        return sum(max(read, LEAST_BYTES) for read in (self.of_cells, self.of_days)) / 2**40 * USD_PER_TIB
 
 
 def week_bytes(events: pa.Table) -> WeekBytes:
     """The bytes of these events, which are one week's."""
-    return WeekBytes(_bytes(events, events.schema.names), _bytes(events, _LOOKED_UP))
+    return WeekBytes(_bytes(events, events.schema.names), _bytes(events, _WHO_AND_WHEN))
 
 
 def _bytes(events: pa.Table, columns: Iterable[str]) -> int:

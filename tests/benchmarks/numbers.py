@@ -8,7 +8,7 @@ import numpy as np
 
 from model.calibration import IDENTITY, apply
 from model.churn import ChurnModel, log_odds
-from report.analysis.cells import Cells, ScoredCells
+from report.analysis.cells import Cells, CountedWeeks, ScoredCells
 from report.analysis.risk import at_high_risk, churned
 from report.week import week_at
 from tests.benchmarks.shop import WEEK_ENDING
@@ -26,12 +26,14 @@ class Numbers:
     high_risk: int
     churned: int
     average: float
-    spent_usd: float
+    spent: float
 
-    def agrees_with(self, other: "Numbers") -> bool:
-        """Whether these are the same, sums of floats up to the order in which they were added."""
-        floats = np.isclose([self.average, self.spent_usd], [other.average, other.spent_usd], rtol=1e-9)
-        same = replace(self, average=other.average, spent_usd=other.spent_usd) == other
+    def agrees_with(self, other: "Numbers", *, scores: bool) -> bool:
+        """Whether these are the same, sums of floats up to the order in which they were added; without `scores` the counts are."""
+        if not scores:
+            other = replace(other, high_risk=self.high_risk, churned=self.churned, average=self.average)
+        floats = np.isclose([self.average, self.spent], [other.average, other.spent], rtol=1e-9)
+        same = replace(self, average=other.average, spent=other.spent) == other
         return same and bool(floats.all())
 
 
@@ -44,5 +46,10 @@ def numbers_of(model: ChurnModel, this_week: Cells, last_week: Cells) -> Numbers
         high_risk=at_high_risk(scored).customers,
         churned=churned(scored).customers,
         average=scored.mean_churn_probability or 0.0,
-        spent_usd=scored.spent_usd,
+        spent=scored.spent,
     )
+
+
+def numbers_of_weeks(model: ChurnModel, counted: CountedWeeks) -> Numbers:
+    """The numbers of the newest two of the counted weeks."""
+    return numbers_of(model, counted.week(0), counted.week(1))

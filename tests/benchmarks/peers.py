@@ -1,4 +1,4 @@
-"""The report, what it counts before it corrects, and the same from one row a customer."""
+"""The report, what it counts before it corrects, and the same from one row for each customer and week."""
 
 from time import monotonic
 
@@ -11,34 +11,46 @@ from report.analysis.cells import Cells
 from report.analysis.limits import cell_limits
 from report.schema import Report
 from report.settings import Settings
-from tests.benchmarks.numbers import NOW, WEEK, Numbers, numbers_of
+from report.week import MEMORY_WEEKS
+from tests.benchmarks.numbers import NOW, WEEK, Numbers, numbers_of, numbers_of_weeks
 from tests.benchmarks.shop import CLIENT
 
-PATIENCE_SECONDS = 600.0
-_OF_FEATURES = ("client_id", "week_ending", "as_of", "time_zone", "week_starts", "scan_start", "scan_end")
+PATIENCE_SECONDS = 3_600.0
+_COLUMNS = ("weeks_ago", "user_id", *FEATURES, "spent", "spent_9_weeks", "unusable_amounts", "active_weeks")
+_SPENT = 1 + len(FEATURES)
 
 
 def report(settings: Settings, trace: build.Trace) -> Report:
     """The whole report, the look back and the template's summary included."""
-    return build.build_report(settings, build.Request(CLIENT, WEEK, False, NOW, monotonic() + PATIENCE_SECONDS), trace)
+    request = build.Request(CLIENT, WEEK, include_customers=False, now=NOW, deadline=monotonic() + PATIENCE_SECONDS)
+    return build.build_report(settings, request, trace)
 
 
 def numbers_of_cells(settings: Settings) -> Numbers:
     """What the report's cells say before the correction, to be held against the others."""
-    weeks, _ = warehouse.count_cells(settings.warehouse, scan(), PATIENCE_SECONDS, weeks=2)
-    return numbers_of(churn.load(), *weeks)
+    counted, _ = warehouse.count_weeks(settings.warehouse, scan(), PATIENCE_SECONDS)
+    return numbers_of_weeks(churn.load(), counted)
 
 
 def numbers_of_rows(settings: Settings) -> Numbers:
-    """The rows of features.sql, one a customer, fetched and scored as arrays: no look back, no factors, no sentences."""
-    parameters = {name: value for name, value in warehouse._parameters(scan(), weeks=2).items() if name in _OF_FEATURES}
-    columns = ("weeks_ago", "user_id", *FEATURES)
-    rows, _ = warehouse._query(settings.warehouse, "features.sql", parameters, columns, PATIENCE_SECONDS)
-    table = np.array([(row[0], *row[2:]) for row in rows], dtype=np.float64).reshape(-1, 9)
-    weeks = [table[table[:, 0] == weeks_ago, 1:] for weeks_ago in (0, 1)]
-    return numbers_of(churn.load(), *(Cells(week, np.ones(len(week), dtype=np.int64), week[:, 7]) for week in weeks))
+    """The rows of customer_weeks.sql, fetched and scored as arrays: no look back, no factors, no sentences."""
+    limits = {f"{feature}_limits" for feature in FEATURES}
+    parameters = warehouse._parameters(scan(), WEEK.counted_weeks, MEMORY_WEEKS)
+    parameters = {name: value for name, value in parameters.items() if name not in limits}
+    rows, _ = warehouse._query(settings.warehouse, "customer_weeks.sql", parameters, _COLUMNS, PATIENCE_SECONDS)
+    table = np.array([(row[0], *row[2:]) for row in rows], dtype=np.float64).reshape(-1, len(_COLUMNS) - 1)
+    model = churn.load()
+    weeks = [table[table[:, 0] == weeks_ago] for weeks_ago in range(WEEK.counted_weeks)]
+    for week in weeks[2:]:
+        churn.log_odds(model, week[:, 1:_SPENT])
+    return numbers_of(model, *(_one_by_one(week) for week in weeks[:2]))
+
+
+def _one_by_one(week: churn.FloatArray) -> Cells:
+    customers = len(week)
+    return Cells(week[:, 1:_SPENT], np.zeros(customers, np.bool_), np.ones(customers, np.int64), week[:, _SPENT])
 
 
 def scan() -> warehouse.Scan:
     """The report's scan."""
-    return warehouse.Scan(CLIENT, WEEK, cell_limits(churn.load()))
+    return warehouse.Scan(CLIENT, WEEK, NOW, cell_limits(churn.load()))

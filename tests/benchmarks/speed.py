@@ -16,7 +16,9 @@ from tests.benchmarks.numbers import Numbers
 from tests.benchmarks.say import say
 from tests.benchmarks.timing import Measured, in_turn
 
-OURS, BRIEF, ROWS, LIMIT = "ours", "brief", "rows", "limit"
+OURS, BRIEF, BRIEF_WITH_MEMORY, ROWS, LIMIT = "ours", "brief", "brief with memory", "rows", "limit"
+SLOW_UP_TO = 10_000
+"""The ways that fetch twenty weeks are measured on shops of at most this many customers: on larger ones they take minutes."""
 ALONE_ABOVE = 100_000
 """Shops with more customers are measured for our way only."""
 ELSEWHERE = ("warehouse",)
@@ -53,34 +55,46 @@ def measure(warehouse: LocalBigQuery, customers: int, runs: int) -> Speed:
     Raise ValueError if their numbers differ.
     """
     say(f"{customers:,} customers a week: making and loading the events")
-    events = shop.events(customers)
-    local_bigquery.create_tables(warehouse.client, dataset(customers))
-    local_bigquery.load(warehouse.client, events, local_bigquery.USERS.empty_table(), dataset(customers))
     settings = settings_for(warehouse, customers)
     table = f"{local_bigquery.PROJECT}.{dataset(customers)}.events"
+    local_bigquery.create_tables(warehouse.client, dataset(customers))
     traces: list[build.Trace] = []
 
     def ours() -> None:
         traces.append(build.Trace())
         peers.report(settings, traces[-1])
 
-    rows, week = events.num_rows, week_bytes(events.slice(0, customers * shop.EVENTS_EACH))
-    ways: dict[str, Callable[[], object]] = {OURS: ours}
-    ours()
     with ExitStack() as stack:
+        limit = stack.enter_context(closing(Limit()))
+        limit.load(local_bigquery.EVENTS.empty_table())
+        rows, week = 0, week_bytes(local_bigquery.EVENTS.empty_table())
+        for events in shop.weeks(customers):
+            local_bigquery.load(warehouse.client, events, local_bigquery.USERS.empty_table(), dataset(customers))
+            if customers <= ALONE_ABOVE:
+                limit.load(events)
+            rows, week = rows + events.num_rows, week_bytes(events)
+
+        def alone() -> None:
+            with limit.answering():
+                peers.report(settings, build.Trace())
+
+        def numbers_of_limit() -> Numbers:
+            with limit.answering():
+                return peers.numbers_of_cells(settings)
+
+        ways: dict[str, Callable[[], object]] = {OURS: ours}
+        say(f"{customers:,} customers a week: do all ways agree?")
+        ours()
         if customers <= ALONE_ABOVE:
-            limit = stack.enter_context(closing(Limit(events)))
-            others: dict[str, Callable[[], Numbers]] = {
-                BRIEF: lambda: brief.numbers(warehouse.client, table),
-                ROWS: lambda: peers.numbers_of_rows(settings),
-                LIMIT: limit,
-            }
+            others: dict[str, Callable[[], Numbers]] = {BRIEF: lambda: brief.numbers(warehouse.client, table)}
+            if customers <= SLOW_UP_TO:
+                others[BRIEF_WITH_MEMORY] = lambda: brief.numbers_with_memory(warehouse.client, table)
+                others[ROWS] = lambda: peers.numbers_of_rows(settings)
             numbers = peers.numbers_of_cells(settings)
-            for name, way in others.items():
-                if not numbers.agrees_with(found := way()):
+            for name, way in {**others, LIMIT: numbers_of_limit}.items():
+                if not numbers.agrees_with(found := way(), scores=name != BRIEF):
                     raise ValueError(f"{name} does not agree: {numbers} and {found}")
-            ways |= others
-        del events
+            ways |= others | {LIMIT: alone}
         say(f"{customers:,} customers a week: {runs} rounds")
         seconds = in_turn(ways, runs)
     own_ms = Measured(tuple(_own_ms(trace) for trace in traces[-runs:]))
