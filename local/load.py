@@ -1,0 +1,215 @@
+"""A shop's own files into BigQuery's two tables: a load job into a staging table, then one statement that adds what is new."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jinja2
+from google.api_core.exceptions import GoogleAPIError, NotFound
+from google.auth.exceptions import GoogleAuthError
+from google.cloud import bigquery
+
+from local import programs
+from local.ingest.mapping import InputError
+from local.ingest.rows import OwnShop
+
+SQL = Path(__file__).with_name("sql")
+STAGING_HOURS = 6
+"""How long a staging table is kept where nothing drops it: BigQuery does it then."""
+
+EVENTS = (
+    bigquery.SchemaField("client_id", "INT64", "REQUIRED"),
+    bigquery.SchemaField("user_id", "STRING"),
+    bigquery.SchemaField("event_type", "STRING", "REQUIRED"),
+    bigquery.SchemaField("timestamp", "TIMESTAMP", "REQUIRED"),
+    bigquery.SchemaField("price", "NUMERIC", precision=38, scale=9),
+    bigquery.SchemaField("quantity", "INT64"),
+    bigquery.SchemaField("session_id", "STRING"),
+)
+USERS = (
+    bigquery.SchemaField("client_id", "INT64", "REQUIRED"),
+    bigquery.SchemaField("user_id", "STRING", "REQUIRED"),
+    bigquery.SchemaField("email", "STRING"),
+    bigquery.SchemaField("name", "STRING"),
+)
+NO_ACCESS = "No access to BigQuery: {}\nSign in with: gcloud auth application-default login"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the two tables are."""
+
+    project: str
+    dataset: str
+    location: str | None = None
+    events: str = "events"
+    users: str = "users"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """How many rows were new."""
+
+    events: int
+    users: int
+
+
+def connect(project: str) -> bigquery.Client:
+    """Make a client of BigQuery, with the credentials of this machine. Raises InputError where there are none."""
+    try:
+        return bigquery.Client(project)
+    except GoogleAuthError as error:
+        raise InputError(NO_ACCESS.format(error)) from None
+
+
+def plan(shop: OwnShop, target: Target) -> str:
+    """What `load` would do, in words and in the statements that it would run."""
+    span = _span(shop)
+    place = f"{target.project}.{target.dataset}"
+    people = _count(shop.users)
+    return "\n".join(
+        [
+            f"1. Create the dataset {place}{f' in {target.location}' if target.location else ''} and the tables "
+            f"{target.events} and {target.users}, where they are missing (report/sql/tables.sql).",
+            f"2. Upload {shop.rows:,} events ({_size(shop.events)}) of client {', '.join(map(str, sorted(shop.clients)))}, "
+            f"from {span[0]:%Y-%m-%d} to {span[1]:%Y-%m-%d}, and {people:,} people ({_size(shop.users)}) by load jobs into the "
+            f"staging tables {_staging(shop.events, 'events')} and {_staging(shop.users, 'users')}.",
+            "3. Add the events that are not there yet, in one statement; the same rows loaded again add nothing:",
+            _indented(_statement("load_events.sql", target, _staging(shop.events, "events"))),
+            *(
+                ["4. Replace or add the people:", _indented(_statement("load_users.sql", target, _staging(shop.users, "users")))]
+                if people
+                else []
+            ),
+            f"{5 if people else 4}. Drop the staging tables.",
+        ]
+    )
+
+
+def load(client: bigquery.Client, shop: OwnShop, target: Target, say: Callable[[str], None]) -> Loaded:
+    """Add the shop's rows to the tables. Raises InputError where BigQuery refuses; then nothing has been added."""
+    with _told(target):
+        dataset = _dataset(client, target)
+        _create_tables(client, target, dataset.location)
+        first, last = _span(shop)
+        events_parameters = [
+            bigquery.ArrayQueryParameter("clients", "INT64", sorted(shop.clients)),
+            bigquery.ScalarQueryParameter("first", "TIMESTAMP", first),
+            bigquery.ScalarQueryParameter("last", "TIMESTAMP", last),
+        ]
+        say(f"Uploading {shop.rows:,} events to {target.project}.{target.dataset}")
+        with _staged(client, target, dataset.location, shop.events, "events", EVENTS) as staging:
+            new = _run(client, _statement("load_events.sql", target, staging), dataset.location, events_parameters)
+        people = 0
+        if _count(shop.users):
+            with _staged(client, target, dataset.location, shop.users, "users", USERS) as staging:
+                people = _run(client, _statement("load_users.sql", target, staging), dataset.location, [])
+    return Loaded(new, people)
+
+
+@contextmanager
+def _told(target: Target) -> Iterator[None]:
+    try:
+        yield
+    except GoogleAuthError as error:
+        raise InputError(NO_ACCESS.format(error)) from None
+    except GoogleAPIError as error:
+        message = getattr(error, "message", None) or str(error)
+        raise InputError(f"BigQuery refused, and nothing was added to {target.project}.{target.dataset}: {message}") from None
+
+
+def _dataset(client: bigquery.Client, target: Target) -> bigquery.Dataset:
+    name = f"{target.project}.{target.dataset}"
+    try:
+        return client.get_dataset(name)
+    except NotFound:
+        dataset = bigquery.Dataset(name)
+        dataset.location = target.location  # None is BigQuery's own default
+        return client.create_dataset(dataset)
+
+
+def _create_tables(client: bigquery.Client, target: Target, location: str | None) -> None:
+    text = (programs.ROOT / "report/sql/tables.sql").read_text("utf-8")
+    statements = jinja2.Template(text).render(events=_table(target, target.events), users=_table(target, target.users))
+    if _is_emulator(client):
+        statements = statements.replace("NUMERIC", "NUMERIC(38, 9)")  # it rounds a bare NUMERIC to three decimals
+    client.query_and_wait(statements, location=location)
+
+
+@contextmanager
+def _staged(  # noqa: PLR0913, PLR0917
+    client: bigquery.Client,
+    target: Target,
+    location: str | None,
+    file: Path,
+    table: str,
+    schema: tuple[bigquery.SchemaField, ...],
+) -> Iterator[str]:
+    """A staging table with the rows of a file, dropped at the end whatever happens. Its name is made of the file's content."""
+    name = _staging(file, table)
+    full = f"{target.project}.{target.dataset}.{name}"
+    new = bigquery.Table(full, schema=schema)
+    new.expires = datetime.now(UTC) + timedelta(hours=STAGING_HOURS)
+    client.delete_table(full, not_found_ok=True)
+    client.create_table(new)
+    try:
+        options = bigquery.LoadJobConfig(source_format="PARQUET", write_disposition="WRITE_APPEND", schema=schema)
+        with file.open("rb") as content:
+            client.load_table_from_file(content, full, job_config=options, location=location).result()
+        yield name
+    finally:
+        client.delete_table(full, not_found_ok=True)
+
+
+def _run(client: bigquery.Client, statement: str, location: str | None, parameters: list[Any]) -> int:
+    options = bigquery.QueryJobConfig(query_parameters=parameters, labels={"function": "weekly-churn-report", "step": "load"})
+    job = client.query(statement, job_config=options, location=location)
+    job.result()
+    return job.num_dml_affected_rows or 0
+
+
+def _statement(name: str, target: Target, staging: str) -> str:
+    text = (SQL / name).read_text("utf-8")
+    rendered: str = jinja2.Template(text).render(
+        events=_table(target, target.events), users=_table(target, target.users), staging=_table(target, staging)
+    )
+    return rendered
+
+
+def _table(target: Target, name: str) -> str:
+    return f"`{target.project}.{target.dataset}.{name}`"
+
+
+def _staging(file: Path, table: str) -> str:
+    """The name of a file's staging table: two loads at the same time do not share one unless they load the same rows."""
+    with file.open("rb") as content:
+        return f"{table}_staging_{hashlib.file_digest(content, 'sha256').hexdigest()[:16]}"
+
+
+def _span(shop: OwnShop) -> tuple[datetime, datetime]:
+    [(first, last)] = duckdb.execute(
+        "SELECT epoch_us(MIN(timestamp)), epoch_us(MAX(timestamp)) FROM read_parquet(?)", [str(shop.events)]
+    ).fetchall()
+    return tuple(datetime.fromtimestamp(0, UTC) + timedelta(microseconds=moment) for moment in (first, last))  # type: ignore[return-value]
+
+
+def _count(file: Path) -> int:
+    [(rows,)] = duckdb.execute("SELECT COUNT(*) FROM read_parquet(?)", [str(file)]).fetchall()
+    return int(rows)
+
+
+def _size(file: Path) -> str:
+    return f"{file.stat().st_size / 1e6:.1f} MB"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"   {line}" for line in text.splitlines() if not line.startswith("--") and line)
+
+
+def _is_emulator(client: bigquery.Client) -> bool:
+    return "127.0.0.1" in str(client._connection.API_BASE_URL)
