@@ -175,14 +175,14 @@ def _time(own: Row, hours: Sequence[Row], about: ClientSettings, now: datetime) 
         yield Finding(f"{len(silent)} days without any event: {shown}", None if _weekly(silent) else remedy)
     total = sum(by_hour.values())
     if total and at_midnight > 0.9 * total:
-        yield Finding("times are days: every event is at midnight UTC", "Export times with their hours if you have them.")
+        yield Finding("times are days: nearly every event is at midnight", "Export times with their hours if you have them.")
     elif total >= 1000:
         quiet = min(range(24), key=lambda hour: sum(by_hour[(hour + later) % 24] for later in range(6)))
         yield Finding(f"quietest from {quiet}:00 to {(quiet + 6) % 24}:00 in {about.time_zone}")
         if 6 <= quiet <= 20:
             yield Finding(
                 "customers seem to sleep in the daytime",
-                f"Check the time zone: {about.time_zone} makes the night begin at {quiet}:00 (time_zone in CLIENTS or the mapping).",
+                f"Check the time zone: {about.time_zone} makes the night begin at {quiet}:00.",
             )
 
 

@@ -129,7 +129,8 @@ def _dataset(client: bigquery.Client, target: Target) -> bigquery.Dataset:
         return client.get_dataset(name)
     except NotFound:
         dataset = bigquery.Dataset(name)
-        dataset.location = target.location  # None is BigQuery's own default
+        if target.location:
+            dataset.location = target.location
         return client.create_dataset(dataset)
 
 

@@ -14,7 +14,7 @@ from typing import IO, Any, cast
 
 import duckdb
 
-from local.ingest.mapping import InputError, find_column, normal
+from local.ingest.mapping import InputError, normal
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx")
 SAMPLE_BYTES = 256 * 1024
@@ -139,6 +139,17 @@ def line_of_row(table: Table, number: int) -> int:
                 return before + 1
             before = table.skip + reader.line_num
     return number + 1
+
+
+def line_of_byte(table: Table, position: int) -> int:
+    """The line of a text file in which a byte of it, decompressed, stands."""
+    opened = gzip.open if table.path.suffix == ".gz" else open
+    with opened(table.path, "rb") as content:
+        lines = 1
+        while position > 0 and (block := content.read(min(position, 1024 * 1024))):
+            lines += block.count(b"\n")
+            position -= len(block)
+    return lines
 
 
 def _split(text: str) -> list[str]:
@@ -299,6 +310,3 @@ def _identifier(name: str) -> str:
 
 def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
-
-
-__all__ = ["Table", "expression", "find_column", "find_files", "line_of_row", "open_tables", "relation"]

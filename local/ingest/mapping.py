@@ -131,7 +131,7 @@ def found_columns(mapping: SourceMapping, columns: Sequence[str]) -> dict[str, t
     """For each field the file's own columns that it is read from, in the mapping's order. A path keeps what is in its column."""
     found = {}
     for name, candidates in mapping.columns.items():
-        there = tuple(path for candidate in candidates if (path := find_column(candidate, columns)))
+        there = tuple(dict.fromkeys(path for candidate in candidates if (path := find_column(candidate, columns))))
         if there:
             found[name] = there
     return found

@@ -108,9 +108,9 @@ def read_shop(  # noqa: PLR0913 - the command line's
         say(_words_of_rows(connection, reading, raw))
         currency, stated = _currency(connection, reading, raw)
         shop = _finish(connection, reading, raw, {"client": client or ONLY_CLIENT, "currency": currency})
-        raw.unlink()
         found = _look(connection, shop, now)
         say(_words_of_shop(connection, reading, shop, found, currency if stated else None))
+        raw.unlink()
     name = paths[0].name if len(paths) == 1 else f"{paths[0].name} and {len(paths) - 1} more"
     rate = 1.0 if currency == "USD" else _rate(reading.mapping, currency) or 1.0
     about = {"name": name, "time_zone": reading.zone, "currency": currency, "usd_rate": rate}
@@ -416,19 +416,27 @@ def _words_of_rows(connection: duckdb.DuckDBPyConnection, reading: Reading, raw:
             "timestamp": f"times are read as {form.words}" + (f", such as {form.example}" if form.example else ""),
             "client_id": "a client is a whole number from 1",
         }.get(about, "a number is right, such as " + ("1.234,50" if comma else "1234.50"))
-        told = f"{count:,} rows whose {FIELDS[about]} cannot be read, first {where}: {example!r}; {right}"
+        told = f"{_rows(count)} whose {FIELDS[about]} cannot be read, first {where}: {example!r}; {right}"
         said.append(f"  left out {told}")
         if count > MAX_UNREADABLE_SHARE * max(total - ruled_out, 1) and stop is None:
             stop = told
     for what, (count, where) in rejected.items():
-        said.append(f"  left out {count:,} lines {what}, first {where}")
+        said.append(f"  left out {_lines(count)} {what}, first {where}")
         if count > MAX_UNREADABLE_SHARE * total and stop is None:
-            stop = f"{count:,} lines {what}, first {where}"
+            stop = f"{_lines(count)} {what}, first {where}"
     if stop:
         raise InputError(f"Nothing was loaded: {stop}")
     if not good:
         raise InputError("Nothing was loaded: no row is left.\n" + "\n".join(said))
     return "\n".join(said)
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
+
+
+def _lines(count: int) -> str:
+    return f"{count:,} line{'' if count == 1 else 's'}"
 
 
 def _first(connection: duckdb.DuckDBPyConnection, reading: Reading, reason: str) -> tuple[str, str]:
@@ -461,19 +469,19 @@ def _rejected(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> d
     }
     found = connection.execute(
         """
-        SELECT error_type, file_path, COUNT(DISTINCT line), MIN(line)
+        SELECT error_type, file_path, COUNT(DISTINCT line), MIN(line_byte_position)
         FROM reject_errors JOIN (SELECT DISTINCT scan_id, file_id, file_path FROM reject_scans) USING (scan_id, file_id)
         WHERE scan_id = (SELECT MAX(scan_id) FROM reject_errors)
         GROUP BY ALL ORDER BY ALL
         """
     ).fetchall()
-    shown = {str(plan.table.path): plan.table.shown for plan in plans}
+    tables = {str(plan.table.path): plan.table for plan in plans}
     rejected: dict[str, tuple[int, str]] = {}
-    for kind, path, count, line in found:
+    for kind, path, count, position in found:
         what = words.get(str(kind), "that cannot be read")
-        before = rejected.get(what)
-        where = f"in {shown.get(path, path)}, line {line:,}"
-        rejected[what] = (count + before[0], before[1]) if before else (count, where)
+        where = f"in {tables[path].shown}, line {files.line_of_byte(tables[path], position - 1):,}"
+        before = rejected.get(what, (0, where))
+        rejected[what] = (count + before[0], before[1])
     return rejected
 
 
@@ -606,7 +614,11 @@ def _words_of_shop(
     types = connection.execute(
         f"SELECT event_type, COUNT(*) FROM '{shop[0]}' GROUP BY event_type ORDER BY COUNT(*) DESC, event_type"
     ).fetchall()
-    lines = [f"{first.rows:,} events of {first.customers:,} customers from {first_day} to {last_day}"]
+    [(used,)] = connection.execute(f"SELECT COUNT(*) FROM '{shop[0].with_name('raw.parquet')}' WHERE reason IS NULL").fetchall()
+    copies = used - sum(count for _, count in types)
+    why = "exact copies of another row" if mapping.drop_duplicates else "orders that come twice"
+    lines = [f"{_rows(copies)} left out: {why}"] if copies else []
+    lines += [f"{first.rows:,} events of {first.customers:,} customers from {first_day} to {last_day}"]
     if first.later:
         lines.append(f"  {first.later:,} events are later than now and do not count")
     if len(found) > 1:
@@ -624,7 +636,13 @@ def _words_of_shop(
         lines.append('  amounts are taken for US dollars; currency = "EUR" in a mapping says otherwise')
     elif _rate(mapping, currency) is None:
         lines.append(f"  amounts are in {currency}, a dollar taken for 1 {currency}; usd_rate = 0.9 in a mapping says otherwise")
-    lines.append(f"  the last full week ends on {first.last_full_week(reading.zone):%A, %Y-%m-%d}")
+    week_ending = first.last_full_week(reading.zone)
+    full = (
+        "the last full week ends on"
+        if week_ending.isoweekday() == 7
+        else "no Sunday is in the data; the week ends on its last day,"
+    )
+    lines.append(f"  {full} {week_ending:%A, %Y-%m-%d}")
     return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ SELECT
   DATE(timestamp, @time_zone) AS day,
   EXTRACT(HOUR FROM timestamp AT TIME ZONE @time_zone) AS hour,
   COUNT(*) AS events,
-  COUNTIF(timestamp = TIMESTAMP_TRUNC(timestamp, DAY)) AS at_midnight
+  COUNTIF(timestamp = TIMESTAMP_TRUNC(timestamp, DAY, @time_zone)) AS at_midnight
 FROM {{ events }}
 WHERE client_id = @client_id AND timestamp >= @since AND timestamp <= @until
 GROUP BY day, hour
