@@ -22,18 +22,19 @@ SQL = Path(__file__).with_name("sql")
 STAGING_HOURS = 6
 """How long a staging table is kept where nothing drops it: BigQuery does it then."""
 
+# Without REQUIRED: what comes from Parquet may be empty as far as its schema says; the tables themselves check it.
 EVENTS = (
-    bigquery.SchemaField("client_id", "INT64", "REQUIRED"),
+    bigquery.SchemaField("client_id", "INT64"),
     bigquery.SchemaField("user_id", "STRING"),
-    bigquery.SchemaField("event_type", "STRING", "REQUIRED"),
-    bigquery.SchemaField("timestamp", "TIMESTAMP", "REQUIRED"),
+    bigquery.SchemaField("event_type", "STRING"),
+    bigquery.SchemaField("timestamp", "TIMESTAMP"),
     bigquery.SchemaField("price", "NUMERIC", precision=38, scale=9),
     bigquery.SchemaField("quantity", "INT64"),
     bigquery.SchemaField("session_id", "STRING"),
 )
 USERS = (
-    bigquery.SchemaField("client_id", "INT64", "REQUIRED"),
-    bigquery.SchemaField("user_id", "STRING", "REQUIRED"),
+    bigquery.SchemaField("client_id", "INT64"),
+    bigquery.SchemaField("user_id", "STRING"),
     bigquery.SchemaField("email", "STRING"),
     bigquery.SchemaField("name", "STRING"),
 )

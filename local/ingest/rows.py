@@ -33,6 +33,8 @@ MEMORY = "700MB"
 MAX_UNREADABLE_SHARE = 0.01
 """More cells than this share that cannot be read are no accident: the file is read in a wrong way."""
 SAMPLE_ROWS = 5000
+MAX_FORMS = 1_000_000
+"""A column of times or amounts with more forms is none, and is judged by these."""
 ONLY_CLIENT = 1
 KNOWN_EVENT_TYPES = (
     "added_to_cart",
@@ -227,46 +229,41 @@ def _reading(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> Re
         form = _time_form(connection, plans)
     except values.UnclearError as problem:
         raise InputError(f"{where}, column {' or '.join(plans[0].columns['timestamp'])}: {problem}") from None
-    comma = False
-    for name in amounts:
-        texts = connection.execute(
-            f"SELECT DISTINCT regexp_replace({name}, '[1-9]', '1', 'g') FROM ({_union(plans, [name])}) "
-            f"WHERE contains({name}, ',') LIMIT 10000"
-        ).fetchall()
-        if texts and mapping.decimal_comma is None:
-            texts += connection.execute(
-                f"SELECT DISTINCT regexp_replace({name}, '[1-9]', '1', 'g') FROM ({_union(plans, [name])}) "
-                f"WHERE NOT contains({name}, ',') LIMIT 10000"
-            ).fetchall()
-        try:
-            comma = values.decimal_comma((text for (text,) in texts), mapping.decimal_comma) or comma
-        except values.UnclearError as problem:
-            raise InputError(f"{where}, column {' or '.join(plans[0].columns[name])}: {problem}") from None
+    try:
+        comma = values.decimal_comma(_amounts(connection, plans, amounts), mapping.decimal_comma)
+    except values.UnclearError as problem:
+        columns = " or ".join(plans[0].columns.get("amount") or plans[0].columns.get("price") or ())
+        raise InputError(f"{where}, column {columns}: {problem}") from None
     return Reading(plans, form, comma)
+
+
+def _amounts(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], fields: Sequence[str]) -> set[str]:
+    """The forms of all amounts, their digits but 0 as 1; none where no amount has a comma."""
+    if not fields:
+        return set()
+    with_comma = " OR ".join(f"contains({name}, ',')" for name in fields)
+    texts = _union(plans, fields)
+    if not connection.execute(f"SELECT 1 FROM ({texts}) WHERE {with_comma} LIMIT 1").fetchone():
+        return set()
+    forms = [f"SELECT DISTINCT translate({name}, '23456789', '11111111') FROM ({texts})" for name in fields]
+    return {text for form in forms for (text,) in connection.execute(form).fetchmany(MAX_FORMS) if text}
 
 
 def _time_form(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> values.TimeForm:
     mapping = plans[0].mapping
     if mapping.time_format:
         return values.TimeForm("formats", (mapping.time_format,))
-    texts = _union(plans, ["timestamp"])
-    shape = "regexp_replace(regexp_replace(timestamp, '[0-9]', '9', 'g'), '[[:alpha:]]', 'a', 'g')"
-    # ISO times have few forms, and the first rows tell: the rest need not be looked at twice.
-    for rows in (f"(SELECT * FROM ({texts}) LIMIT {SAMPLE_ROWS})", f"({texts})"):
-        found = connection.execute(
-            f"SELECT {shape} AS shape, COUNT(*), MIN(timestamp) FROM {rows} WHERE timestamp IS NOT NULL GROUP BY 1"
-        ).fetchall()
-        shapes = {form: (count, example) for form, count, example in found}
-        if not shapes:
-            continue
-        if all(values.ISO.match(example) for _, example in shapes.values()):
-            return values.TimeForm("iso", example=next(iter(shapes.values()))[1])
-    if not shapes:
+    texts = f"({_union(plans, ['timestamp'])}) WHERE timestamp IS NOT NULL"
+    sample = [text for (text,) in connection.execute(f"SELECT timestamp FROM {texts} LIMIT {SAMPLE_ROWS}").fetchall()]
+    if not sample:
         raise values.UnclearError("the column is empty")
-    dates = connection.execute(
-        rf"SELECT DISTINCT regexp_extract(timestamp, '^\d+[-/. ]\d+[-/. ]\d+') FROM ({texts}) WHERE timestamp IS NOT NULL"
-    ).fetchall()
-    return values.time_form(shapes, sorted(text for (text,) in dates if text), mapping.day_first)
+    if values.says_its_order(sample):
+        return values.time_form(sample, mapping.day_first)
+    # Whether days or months come first may show in a single row: of each day the first and the last text.
+    days = f"SELECT MIN(timestamp), MAX(timestamp) FROM {texts} GROUP BY left(timestamp, 10) LIMIT {MAX_FORMS}"
+    return values.time_form(
+        [*sample, *(text for pair in connection.execute(days).fetchall() for text in pair)], mapping.day_first
+    )
 
 
 def _has(plans: Sequence[Plan], name: str) -> bool:
@@ -377,20 +374,23 @@ def _in_utc(local: str, zone: str) -> str:
 
 
 def _number(name: str, comma: bool) -> str:
-    """The SQL of a number. The wide decimal, which is slow to read, only for what needs it."""
-    plain = (
-        f"CASE WHEN length({name}) <= 9 THEN CAST(TRY_CAST({name} AS DECIMAL(18, 9)) AS DECIMAL(38, 9)) "
-        f"ELSE TRY_CAST({name} AS DECIMAL(38, 9)) END"
-    )
-    bare = rf"regexp_replace({name}, '[\s\p{{Z}}\p{{Sc}}'']|^-?[A-Z]{{1,3}}\$?|[A-Z]{{3}}$', '', 'g')"
-    bare = f"replace({bare}, '−', '-')"
-    bare = f"replace(replace({bare}, '.', ''), ',', '.')" if comma else f"replace({bare}, ',', '')"
+    """The SQL of a number: a bare one first, then what has signs of a currency or of thousands."""
+    bare = rf"regexp_replace(replace({name}, '−', '-'), '[\s\p{{Z}}\p{{Sc}}'']', '', 'g')"
+    bare = rf"regexp_replace(regexp_replace({bare}, '^(-?)[A-Z]{{1,3}}', '\1'), '[A-Z]{{3}}$', '')"
     bare = rf"regexp_replace({bare}, '^\((.*)\)$', '-\1')"
     if comma:
-        return (
-            f"CASE WHEN contains({name}, ',') OR contains({name}, '.') THEN TRY_CAST({bare} AS DECIMAL(38, 9)) ELSE {plain} END"
-        )
-    return f"COALESCE({plain}, TRY_CAST({bare} AS DECIMAL(38, 9)))"
+        quick, whole = (f"replace(replace({text}, '.', ''), ',', '.')" for text in (name, bare))
+    else:
+        quick, whole = name, f"replace({bare}, ',', '')"
+    return f"COALESCE({_decimal(quick)}, {_decimal(whole)})"
+
+
+def _decimal(text: str) -> str:
+    """The SQL of a text as a decimal. The wide form, which is slow to read, is only for what needs it."""
+    return (
+        f"CASE WHEN length({text}) <= 9 THEN CAST(TRY_CAST({text} AS DECIMAL(18, 9)) AS DECIMAL(38, 9)) "
+        f"ELSE TRY_CAST({text} AS DECIMAL(38, 9)) END"
+    )
 
 
 def _words_of_rows(connection: duckdb.DuckDBPyConnection, reading: Reading, raw: Path) -> str:

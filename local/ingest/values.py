@@ -1,8 +1,10 @@
 """How the texts of a column are to be read: the form of its times, the decimal sign of its amounts. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 _WORDS = ("null", "none", "nan", "n/a", "na", "nil", "undefined")
 NOTHING = ("", " ", "-", "\\N", "(not set)", "#N/A", "NaN", "None", "Null", *_WORDS, *(word.upper() for word in _WORDS))
@@ -39,21 +41,24 @@ class UnclearError(ValueError):
     """Texts that can be read in two ways, or in none. The message says which option of the mapping settles it."""
 
 
-def time_form(shapes: Mapping[str, tuple[int, str]], dates: Iterable[str], day_first: bool | None) -> TimeForm:
-    """The form of a column's times.
+def says_its_order(texts: Sequence[str]) -> bool:
+    """Whether times are in a form whose order of year, month and day is plain from a few of them."""
+    return {_kind(_shape(text)) for text in texts} <= {"iso", "epoch", "compact"}
 
-    `shapes` has each form that occurs (digits as 9, letters of names as a), how often and an example; `dates` are the
-    different texts of its days, where days and months are both numbers. Raises UnclearError.
-    """
-    total = sum(count for count, _ in shapes.values())
-    kinds: dict[str, int] = {}
-    for shape, (count, _) in shapes.items():
-        kinds[_kind(shape)] = kinds.get(_kind(shape), 0) + count
-    kind, count = max(kinds.items(), key=lambda found: found[1])
-    fitting = [(shape, example) for shape, (_, example) in shapes.items() if _kind(shape) == kind]
+
+def time_form(texts: Sequence[str], day_first: bool | None) -> TimeForm:
+    """The form of a column's times, judged by these texts of it. Raises UnclearError where they do not tell."""
+    shapes: dict[str, str] = {}
+    kinds: Counter[str] = Counter()
+    for text in texts:
+        shape = _shape(text)
+        shapes.setdefault(shape, text)
+        kinds[_kind(shape)] += 1
+    [(kind, count)] = kinds.most_common(1)
+    fitting = [(shape, example) for shape, example in shapes.items() if _kind(shape) == kind]
     example = fitting[0][1]
-    if kind == "unknown" or count < COMMON_SHARE * total:
-        others = [example for shape, (_, example) in shapes.items() if _kind(shape) != kind] if kind != "unknown" else []
+    if kind == "unknown" or count < COMMON_SHARE * len(texts):
+        others = [example for shape, example in shapes.items() if _kind(shape) != kind]
         shown = " and ".join(repr(text) for text in [example, *others][:2])
         raise UnclearError(
             f"times such as {shown} are in no one form that is known; name it in the mapping: "
@@ -70,9 +75,15 @@ def time_form(shapes: Mapping[str, tuple[int, str]], dates: Iterable[str], day_f
         return TimeForm("formats", ("%Y%m%d", "%Y%m%d%H%M%S"), example=example)
     if kind == "named":
         return TimeForm("formats", _named_formats(fitting), example=example)
-    return TimeForm("formats", _numeric_formats(fitting, _is_day_first(dates, day_first)), example=example)
+    return TimeForm("formats", _numeric_formats(fitting, _is_day_first(texts, day_first)), example=example)
 
 
+def _shape(text: str) -> str:
+    """A text with its digits as 9 and its letters as a."""
+    return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", text))
+
+
+@cache
 def _kind(shape: str) -> str:
     if re.match(r"9999[-/]99?[-/]99?", shape):
         return "iso"
