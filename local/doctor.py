@@ -252,12 +252,11 @@ def _customers(customers: Sequence[Row]) -> Iterable[Finding]:
 
 
 def _amounts(types: Sequence[Row], about: ClientSettings) -> Iterable[Finding]:
-    currency = getattr(about, "currency", "USD")
     for row in types:
         if row["event_type"] not in PURCHASES:
             continue
         name, events = row["event_type"], row["events"]
-        greatest = "none" if row["greatest"] is None else f"{row['greatest']:,.2f} {currency}"
+        greatest = "none" if row["greatest"] is None else f"{row['greatest']:,.2f} {about.currency}"
         yield Finding(f"{name}: the greatest price is {greatest}; {row['without_quantity']:,} without quantity, which is then 1")
         if row["without_price"]:
             remedy = f"Give every {name} its price: without one it counts 0."

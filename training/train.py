@@ -1,12 +1,14 @@
-"""Train the model: `python -m training.train`, or with `--from-bigquery` on one's own shops."""
+"""Train the model: `python -m training.train`, or with `--from-bigquery` on your own shops."""
 
 import argparse
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import xgboost
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
@@ -17,16 +19,19 @@ from report.settings import read_settings
 from report.week import week_at
 from training import dataset, shops
 from training.boosting import fit
-from training.dataset import FOLLOW_UP_WEEKS, CustomerWeeks
+from training.dataset import FOLLOW_UP_WEEKS, MEMORY_WEEKS, CustomerWeeks
 from training.scores import as_served, log_odds, scores
 
-TRAINING_SHOPS = shops.draw_shops(240, seed=1)
+TRAINING_SHOPS = [replace(shop, customers=2_000) for shop in shops.draw_shops(480, seed=1)]
+"""Many small shops: another shop teaches more than more customers of the same."""
 HELD_OUT_SHOPS = shops.draw_shops(80, seed=2)
 LABELLED_WEEKS = 3
-"""Of each simulated shop: more shops teach more than more weeks of the same."""
+"""Of each simulated shop."""
+PAST_WEEKS = 26
+"""How many weeks of events each simulated shop has before its labelled weeks."""
 HELD_OUT_WEEKS = 4
 LAST_DAY = date(2026, 1, 4)
-"""Any Sunday would do: a simulated shop knows no calendar but its own."""
+"""Any Sunday would do: a simulated shop does not depend on the calendar."""
 
 
 def main() -> None:
@@ -39,15 +44,16 @@ def main() -> None:
 
 
 def simulated(some: list[shops.Shop], seed: int, weeks: int, what: str) -> CustomerWeeks:
-    """`weeks` labelled weeks of each shop, shop i with the seed [`seed`, i]; `what` names the progress bar."""
+    """Simulate `weeks` labelled weeks of each shop, shop i with the seed [`seed`, i]; `what` names the progress bar."""
+    return dataset.concatenate([rows for _, rows in simulated_one_by_one(some, seed, weeks, what)])
 
-    def each() -> Iterator[CustomerWeeks]:
-        all_weeks = weeks + FOLLOW_UP_WEEKS
-        for number, shop in enumerate(tqdm(some, desc=what, unit="shop")):
-            events = shops.simulate(shop, all_weeks, [seed, number], LAST_DAY)
-            yield dataset.from_events(events, all_weeks, LAST_DAY)
 
-    return dataset.concatenate(list(each()))
+def simulated_one_by_one(some: list[shops.Shop], seed: int, weeks: int, what: str) -> Iterator[tuple[pa.Table, CustomerWeeks]]:
+    """Yield the events of each shop and its `weeks` labelled weeks; otherwise like `simulated`."""
+    for number, shop in enumerate(tqdm(some, desc=what, unit="shop")):
+        events = shops.simulate(shop, PAST_WEEKS + weeks + FOLLOW_UP_WEEKS, [seed, number], LAST_DAY)
+        rows = dataset.from_events(events, MEMORY_WEEKS + weeks + FOLLOW_UP_WEEKS, LAST_DAY)
+        yield events, dataset.with_whole_memory(rows, MEMORY_WEEKS + weeks + FOLLOW_UP_WEEKS)
 
 
 def _train_on_own_shops(client_ids: list[int], weeks: int, write: bool) -> None:
@@ -86,12 +92,13 @@ def _own_customer_weeks(client_ids: list[int], weeks: int) -> CustomerWeeks:
     found = []
     for client_id in tqdm(client_ids, desc="Asking BigQuery", unit="client"):
         week = week_at(datetime.now(UTC), settings.client(client_id).zone())
-        found.append(dataset.from_bigquery(client, table, client_id, weeks, week))
+        rows = dataset.from_bigquery(client, table, client_id, weeks, week)
+        found.append(dataset.with_whole_memory(rows, weeks))
     return dataset.concatenate(found)
 
 
 def _write(booster: xgboost.Booster) -> None:
-    MODEL_PATH.write_bytes(booster.save_raw("ubj"))
+    MODEL_PATH.write_bytes(booster.save_raw("json"))
     tqdm.write(f"Wrote {MODEL_PATH.relative_to(Path.cwd()) if MODEL_PATH.is_relative_to(Path.cwd()) else MODEL_PATH}")
 
 
