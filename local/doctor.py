@@ -1,4 +1,4 @@
-"""What is in a shop's rows, what a report would say of it, and what is to be put right. It only reads."""
+"""Examine a shop's rows: what is in them, what a report would say of them, and what to put right. It only reads."""
 
 import re
 from collections import Counter
@@ -59,7 +59,7 @@ def examine(  # noqa: PLR0913, PLR0917 - the command line's
     reports: function.Function,
     say: Callable[[str], None],
 ) -> str:
-    """What is found about a client, in words. Raises InputError where there is nothing to look at."""
+    """Examine a client; return the findings in words. Raise InputError if there is nothing to examine."""
     run = partial(_run, client, dataset)
     try:
         clients = run("clients.sql", {})
@@ -100,7 +100,7 @@ def examine(  # noqa: PLR0913, PLR0917 - the command line's
 
 
 def written(sections: Mapping[str, Sequence[Finding]]) -> str:
-    """The findings as text: section by section, and at the end what to put right."""
+    """Write the findings as text, by section, with what to put right at the end."""
     lines, remedies = [], []
     for title, findings in sections.items():
         lines.append(title)
@@ -114,7 +114,7 @@ def written(sections: Mapping[str, Sequence[Finding]]) -> str:
 
 
 def guess(event_type: str) -> str | None:
-    """What the report would call an event type that goes by another name, as far as the name tells."""
+    """Guess from its name what the report would call an event type."""
     words = set(re.findall("[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", event_type).lower()))
     removed = "removed_from" if words & REMOVED else "added_to"
     if words & NEITHER:
@@ -127,7 +127,7 @@ def guess(event_type: str) -> str | None:
 
 
 def not_the_customers(event_type: str) -> bool:
-    """Whether an event is something that the shop does to its customers, by its name."""
+    """Return whether the name of an event type says that the shop does it, not the customer."""
     words = set(re.findall("[a-z]+", event_type.lower()))
     sent = words & {"delivered", "sent", "bounced", "dropped", "scheduled", "imported", "synced"}
     return bool(sent and words & {"email", "mail", "sms", "push", "newsletter", "notification", "message", "campaign"})
@@ -191,7 +191,7 @@ def _days(first: date, last: date) -> list[date]:
 
 
 def _weekly(days: Sequence[date]) -> bool:
-    """Whether days are the same day of the week, as those of a shop that is closed on Sundays."""
+    """Return whether all days are the same day of the week, as in a shop that is closed on Sundays."""
     return len(days) > 2 and len({day.weekday() for day in days}) == 1
 
 

@@ -61,7 +61,7 @@ class Loaded:
 
 
 def connect(project: str) -> bigquery.Client:
-    """Make a client of BigQuery, with the credentials of this machine. Raises InputError where there are none."""
+    """Make a client of BigQuery, with the credentials of this machine. Raise InputError if there are none."""
     try:
         return bigquery.Client(project)
     except GoogleAuthError as error:
@@ -69,31 +69,33 @@ def connect(project: str) -> bigquery.Client:
 
 
 def plan(shop: OwnShop, target: Target) -> str:
-    """What `load` would do, in words and in the statements that it would run."""
+    """Describe what `load` would do, with the statements that it would run."""
     span = _span(shop)
     place = f"{target.project}.{target.dataset}"
     people = _count(shop.users)
-    return "\n".join(
-        [
-            f"1. Create the dataset {place}{f' in {target.location}' if target.location else ''} and the tables "
-            f"{target.events} and {target.users}, where they are missing (report/sql/tables.sql).",
-            f"2. Upload {shop.rows:,} events ({_size(shop.events)}) of client {', '.join(map(str, sorted(shop.clients)))}, "
-            f"from {span[0]:%Y-%m-%d} to {span[1]:%Y-%m-%d}, and {people:,} people ({_size(shop.users)}) by load jobs into the "
-            f"staging tables {_staging(shop.events, 'events')} and {_staging(shop.users, 'users')}.",
-            "3. Add the events that are not there yet, in one statement; the same rows loaded again add nothing:",
-            _indented(_statement("load_events.sql", target, _staging(shop.events, "events"))),
-            *(
-                ["4. Replace or add the people:", _indented(_statement("load_users.sql", target, _staging(shop.users, "users")))]
-                if people
-                else []
-            ),
-            f"{5 if people else 4}. Drop the staging tables.",
-        ]
+    upload = (
+        f"Upload {shop.rows:,} events ({_size(shop.events)}) of client {', '.join(map(str, sorted(shop.clients)))}, from "
+        f"{span[0]:%Y-%m-%d} to {span[1]:%Y-%m-%d}, by a load job into the staging table {_staging(shop.events, 'events')}."
     )
+    steps = [
+        f"Create the dataset {place}{f' in {target.location}' if target.location else ''} and the tables "
+        f"{target.events} and {target.users}, where they are missing (report/sql/tables.sql).",
+        upload,
+        "Add the events that are not there yet, in one statement; the same rows loaded again add nothing:\n"
+        + _indented(_statement("load_events.sql", target, _staging(shop.events, "events"))),
+    ]
+    if people:
+        staging = _staging(shop.users, "users")
+        steps += [
+            f"Upload {people:,} people ({_size(shop.users)}) into the staging table {staging}.",
+            "Replace or add the people:\n" + _indented(_statement("load_users.sql", target, staging)),
+        ]
+    steps.append(f"Drop the staging table{'s' if people else ''}.")
+    return "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
 
 
 def load(client: bigquery.Client, shop: OwnShop, target: Target, say: Callable[[str], None]) -> Loaded:
-    """Add the shop's rows to the tables. Raises InputError where BigQuery refuses; then nothing has been added."""
+    """Add the shop's rows to the tables. Raise InputError if BigQuery refuses; then nothing has been added."""
     with _told(target):
         dataset = _dataset(client, target)
         _create_tables(client, target, dataset.location)
@@ -152,7 +154,7 @@ def _staged(  # noqa: PLR0913, PLR0917
     table: str,
     schema: tuple[bigquery.SchemaField, ...],
 ) -> Iterator[str]:
-    """A staging table with the rows of a file, dropped at the end whatever happens. Its name is made of the file's content."""
+    """Make a staging table with the rows of a file, and drop it when the block ends."""
     name = _staging(file, table)
     full = f"{target.project}.{target.dataset}.{name}"
     new = bigquery.Table(full, schema=schema)
@@ -188,7 +190,7 @@ def _table(target: Target, name: str) -> str:
 
 
 def _staging(file: Path, table: str) -> str:
-    """The name of a file's staging table: two loads at the same time do not share one unless they load the same rows."""
+    """Name a file's staging table by its content, so that simultaneous loads of different files do not share one."""
     with file.open("rb") as content:
         return f"{table}_staging_{hashlib.file_digest(content, 'sha256').hexdigest()[:16]}"
 
@@ -206,7 +208,7 @@ def _count(file: Path) -> int:
 
 
 def _size(file: Path) -> str:
-    return f"{file.stat().st_size / 1e6:.1f} MB"
+    return f"{file.stat().st_size / 1e6:,.2f} MB"
 
 
 def _indented(text: str) -> str:

@@ -1,7 +1,7 @@
-"""The whole way on this machine: the local BigQuery with a shop in it, the function, and a report over HTTP.
+"""Run everything on this machine: the local BigQuery with a shop in it, the function, and a report over HTTP.
 
-`python -m local.run report` prints one report as JSON and stops; `serve` stays until Ctrl-C; both take a sample shop or one's
-own files (`--events`). `load` puts one's own files into BigQuery. `doctor` prints what is to be put right in a shop's rows.
+`python -m local.run report` prints one report as JSON and stops; `serve` runs until Ctrl-C. Both take a sample shop or your
+files (`--events`). `load` puts your files into BigQuery. `doctor` prints what to put right in a shop's rows.
 Standard output has what the command is for and nothing else.
 """
 
@@ -47,7 +47,7 @@ class Shop:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command that `arguments` name; the exit code."""
+    """Run the command that `arguments` name; return the exit code."""
     options = _parser().parse_args(arguments)
     with TemporaryDirectory(prefix="churn-report-", ignore_cleanup_errors=True) as folder:
         # Wherever an interruption strikes, what is half made there goes with this folder.
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.run", description=__doc__)
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--shop", choices=shops.SHOPS, default="sample")
-    parser.add_argument("--events", nargs="+", help="files or folders with one's own events, instead of a sample shop")
+    parser.add_argument("--events", nargs="+", help="files or folders with your events, instead of a sample shop")
     parser.add_argument("--mapping", type=Path, help="a TOML file that says how --events are read")
     parser.add_argument("--client", type=int)
     parser.add_argument("--week-ending", type=date.fromisoformat)
@@ -130,8 +130,9 @@ def _load(options: argparse.Namespace) -> int:
         return 0
     loaded = load.load(_client(options.project), shop, target, _say)
     already = shop.rows - loaded.events
+    clients = ", ".join(map(str, sorted(shop.clients)))
     _say(
-        f"Added {loaded.events:,} events to {target.project}.{target.dataset}.{target.events}"
+        f"Added {loaded.events:,} events of client {clients} to {target.project}.{target.dataset}.{target.events}"
         + (f"; {already:,} were there already" if already else "")
         + (f". {loaded.users:,} people were added or replaced" if loaded.users else "")
     )
@@ -166,7 +167,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
 
 @contextmanager
 def _running(options: argparse.Namespace, port: int) -> Iterator[tuple[function.Function, Shop, bigquery.LocalBigQuery]]:
-    """The function with everything that it needs, the shop, and the local BigQuery with it."""
+    """Run the function, with the shop in the local BigQuery."""
     what = "Reading your files" if options.events else f"Building the shop {options.shop!r}"
     _say(f"{what} and starting the local BigQuery")
     building = run_in_thread(_own if options.events else _sample, options)

@@ -39,10 +39,10 @@ class Table:
 
 
 def find_files(asked: Sequence[str]) -> tuple[Path, ...]:
-    """The files that were asked for: each a file, a folder, or several of them in one text as a shell would write them."""
+    """Find the files that were asked for: each text is a file, a folder, or several of them as a shell would write them."""
     files: list[Path] = []
     for text in asked:
-        names = [text] if Path(text).expanduser().exists() else _split(text)
+        names = _names(text)
         for name in names:
             path = Path(name).expanduser()
             if path.is_dir():
@@ -62,9 +62,9 @@ def find_files(asked: Sequence[str]) -> tuple[Path, ...]:
 
 
 def open_tables(file: Path, folder: Path, connection: duckdb.DuckDBPyConnection) -> tuple[Table, ...]:
-    """The tables in a file: one, or one a sheet. What must be converted for DuckDB is written into `folder`.
+    """Open the tables in a file: one, or one a sheet. What must be converted for DuckDB is written into `folder`.
 
-    Raises InputError for a file that cannot be read.
+    Raise InputError for a file that cannot be read.
     """
     if file.stat().st_size == 0:
         raise InputError(f"{file}: the file is empty")
@@ -84,7 +84,7 @@ def open_tables(file: Path, folder: Path, connection: duckdb.DuckDBPyConnection)
 
 
 def expression(table: Table, path: str) -> str:
-    """The SQL that gives a column's text, or that of what a path leads to in it; `path` is one that `find_column` found."""
+    """Return the SQL of a column's text, or of the text that a path leads to in it; `find_column` finds `path`."""
     column = max((name for name in table.columns if path.startswith(name)), key=len)
     rest = path.removeprefix(column)
     name = _identifier(f"c{table.columns.index(column)}")
@@ -102,7 +102,7 @@ def expression(table: Table, path: str) -> str:
 
 
 def relation(table: Table) -> str:
-    """The SQL that reads a table: every column a text, named c0, c1 and so on."""
+    """Return the SQL that reads a table: every column is a text, named c0, c1 and so on."""
     path = f"'{table.path}'"
     if table.kind == "csv":
         types = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(table.columns)))
@@ -125,7 +125,7 @@ def relation(table: Table) -> str:
 
 
 def line_of_row(table: Table, number: int) -> int:
-    """The line of a file on which its nth row begins; for a table that is no text, the row's number."""
+    """Return the line of a text file on which its nth row begins; for other tables the row's number."""
     if table.kind != "csv":
         return number
     with _opened(table.path) as text:
@@ -142,7 +142,7 @@ def line_of_row(table: Table, number: int) -> int:
 
 
 def line_of_byte(table: Table, position: int) -> int:
-    """The line of a text file in which a byte of it, decompressed, stands."""
+    """Return the line of a text file that has this byte of its decompressed content."""
     opened = gzip.open if table.path.suffix == ".gz" else open
     with opened(table.path, "rb") as content:
         lines = 1
@@ -152,27 +152,32 @@ def line_of_byte(table: Table, position: int) -> int:
     return lines
 
 
-def _split(text: str) -> list[str]:
+def _names(text: str) -> list[str]:
+    """Return the paths in a text: the text itself if it is one, else what a shell would make of it."""
+    if Path(text).expanduser().exists():
+        return [text]
     try:
-        return shlex.split(text)
+        names = shlex.split(text)
     except ValueError:
         return [text]
+    # Where none of several is there, one path with spaces was meant.
+    return names if any(Path(name).expanduser().exists() for name in names) else [text]
 
 
 def _suffix(path: Path) -> str:
-    """The kind of a file by its name, without .gz; empty where it is none that can be read."""
+    """Return the kind of a file by its name, without .gz; empty if it cannot be read."""
     name = path.name.lower().removesuffix(".gz")
     return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), "") if path.is_file() or not path.exists() else ""
 
 
 def _linked(file: Path, link: Path) -> Path:
-    """A second name for a file: DuckDB takes some characters of paths for patterns."""
+    """Give a file a second name: DuckDB takes some characters of paths for patterns."""
     link.symlink_to(file.absolute())
     return link
 
 
 def _in_utf8(file: Path, path: Path) -> Path:
-    """The file as UTF-8 without a byte order mark: itself, under another name, or where needed a copy."""
+    """Return the file as UTF-8 without a byte order mark: a second name of it, or a copy if it must be converted."""
     opened = gzip.open if file.name.lower().endswith(".gz") else open
     with opened(file, "rb") as raw:
         start = raw.read(4)
@@ -227,7 +232,7 @@ def _open_csv(shown: str, path: Path) -> Table:
 
 
 def _regularity(start: str, delimiter: str) -> tuple[int, int]:
-    """How well a delimiter fits: on how many lines it makes as many columns as on the first, and how many."""
+    """Return on how many lines a delimiter makes as many columns as on the first, and how many columns."""
     rows = [row for row in islice(csv.reader(io.StringIO(start), delimiter=delimiter), SAMPLE_ROWS) if row]
     if not rows or len(rows[0]) < 2:
         return (0, 0)
@@ -258,7 +263,7 @@ def _open_parquet(file: Path, path: Path, connection: duckdb.DuckDBPyConnection)
 
 
 def _sheets(file: Path, folder: Path) -> Iterator[tuple[str, Path]]:
-    """The sheets of a workbook as CSV files: all those that have the columns of the first sheet with a table in it."""
+    """Write as CSV files the sheets of a workbook that have the columns of its first table."""
     import openpyxl
 
     try:

@@ -74,12 +74,12 @@ class SourceMapping:
 
 
 def normal(name: str) -> str:
-    """A column's name without what spellings differ in: case, spaces, punctuation. `Customer ID` is `customer_id`."""
+    """Return a column's name without case, spaces and punctuation: `Customer ID` is `customer_id`."""
     return "".join(letter for letter in unicodedata.normalize("NFKC", name).casefold() if letter.isalnum())
 
 
 def read_mapping(path: Path) -> SourceMapping:
-    """The mapping in a TOML file. Raises InputError where it is none."""
+    """Read the mapping in a TOML file. Raise InputError if it is not one."""
     try:
         content = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
@@ -94,14 +94,14 @@ def read_mapping(path: Path) -> SourceMapping:
 
 @cache
 def known_mappings() -> tuple[SourceMapping, ...]:
-    """The mappings of the known sources."""
+    """Return the mappings of the known sources."""
     return tuple(read_mapping(path) for path in sorted(FOLDER.glob("*.toml")))
 
 
 def recognize(columns: Sequence[str]) -> SourceMapping | None:
-    """The known source that a file with these columns comes from: the one with the most columns to know it by.
+    """Return the known source of a file with these columns: of those that fit, the one with the most columns to know it by.
 
-    A source with nothing to know it by is any file that has its customer, its time and its event type or an amount.
+    A source without `recognized_by` fits a file that has its customer, its time, and its event type or an amount.
     """
     there = {normal(column) for column in columns}
     by_name = [
@@ -118,7 +118,7 @@ def recognize(columns: Sequence[str]) -> SourceMapping | None:
 
 
 def missing(mapping: SourceMapping, columns: Sequence[str]) -> tuple[str, ...]:
-    """The fields that an event needs and that this mapping does not find among the columns."""
+    """Return the fields that an event needs and that this mapping does not find among the columns."""
     found = found_columns(mapping, columns)
     needed = ["user_id", "timestamp"] + ([] if mapping.event_type else ["event_type"])
     lacking = [name for name in needed if name not in found]
@@ -128,7 +128,7 @@ def missing(mapping: SourceMapping, columns: Sequence[str]) -> tuple[str, ...]:
 
 
 def found_columns(mapping: SourceMapping, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """For each field the file's own columns that it is read from, in the mapping's order. A path keeps what is in its column."""
+    """Return for each field the file's columns that it is read from, or the paths into them, in the mapping's order."""
     found = {}
     for name, candidates in mapping.columns.items():
         there = tuple(dict.fromkeys(path for candidate in candidates if (path := find_column(candidate, columns))))
@@ -138,7 +138,7 @@ def found_columns(mapping: SourceMapping, columns: Sequence[str]) -> dict[str, t
 
 
 def find_column(candidate: str, columns: Sequence[str]) -> str | None:
-    """The column, or the path into it, that a mapping's name means in this file; None where there is none.
+    """Return the column, or the path into it, that a mapping's name means in this file, or None.
 
     `a.b` is the entry `b` of `a`; `a[k]` is, in the list `a` of keys and values, the value of the key `k`.
     """
@@ -150,7 +150,7 @@ def find_column(candidate: str, columns: Sequence[str]) -> str | None:
 
 
 def completed(mapping: SourceMapping, columns: Sequence[str]) -> SourceMapping:
-    """A mapping that names no columns, completed by the known source that the file comes from: what it gives goes first."""
+    """Complete a mapping that names no columns by the known source of the file. What the mapping gives takes precedence."""
     known = None if mapping.columns else recognize(columns)
     return replace(known, **{name: getattr(mapping, name) for name in mapping.given}) if known else mapping
 

@@ -95,7 +95,7 @@ class Reading:
 def read_shop(  # noqa: PLR0913 - the command line's
     asked: Sequence[str], mapping_file: Path | None, folder: Path, *, now: datetime, say: Say, client: int | None = None
 ) -> OwnShop:
-    """Read the files that were asked for, and write the two tables into `folder`. Raises InputError."""
+    """Read the files that were asked for, and write the two tables into `folder`. Raise InputError for what cannot be read."""
     given = read_mapping(mapping_file) if mapping_file else None
     paths = files.find_files(asked)
     inputs = folder / "inputs"
@@ -188,7 +188,7 @@ def _check_one_source(plans: Sequence[Plan]) -> None:
 
 
 def _union(plans: Sequence[Plan], fields: Sequence[str], also: Callable[[Plan], str] = lambda _: "") -> str:
-    """The SQL of the fields' texts of all tables. A field of several columns has the first that is filled."""
+    """Return the SQL of the fields' texts of all tables. A field of several columns is the first that is filled."""
     parts = []
     for number, plan in enumerate(plans):
         columns = ", ".join(f"{_field(plan, name)} AS {name}" for name in fields)
@@ -209,14 +209,14 @@ def _field(plan: Plan, name: str) -> str:
 
 
 def _filled(text: str, keep_blanks: bool) -> str:
-    """The SQL of a cell's text, or NULL where it holds nothing. Spaces around an id may belong to it."""
+    """Return the SQL of a cell's text, or of NULL if it holds nothing. Spaces around an id may belong to it."""
     nothing = ", ".join(_quoted(word) for word in values.NOTHING)
     text = text if keep_blanks else f"trim({text})"
     return f"CASE WHEN {text} IN ({nothing}) THEN NULL ELSE {text} END"
 
 
 def _reading(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> Reading:
-    """Find out in which form times and amounts are. Raises InputError where the data does not tell."""
+    """Find the form of times and amounts. Raise InputError if the data does not show it."""
     mapping = plans[0].mapping
     amounts = [name for name in ("price", "amount", "refunded", "order_total", "quantity") if _has(plans, name)]
     for plan in plans:
@@ -238,7 +238,7 @@ def _reading(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> Re
 
 
 def _amounts(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], fields: Sequence[str]) -> set[str]:
-    """The forms of all amounts, their digits but 0 as 1; none where no amount has a comma."""
+    """Return the forms of all amounts, with 1 for every digit but 0; none if no amount has a comma."""
     if not fields:
         return set()
     with_comma = " OR ".join(f"contains({name}, ',')" for name in fields)
@@ -308,7 +308,7 @@ def _read(connection: duckdb.DuckDBPyConnection, reading: Reading, raw: Path) ->
 
 
 def _query(reading: Reading, shown: str = "") -> str:
-    """The SQL of the first pass; with `shown`, each row has its number and that field's text besides."""
+    """Return the SQL of the first pass. With `shown`, rows also have their number and that field's text."""
     plans, mapping, comma = reading.plans, reading.mapping, reading.decimal_comma
     texts = _union(plans, list(FIELDS), lambda plan: _rules(plan) + _row_hash(plan))
     if shown:
@@ -325,7 +325,7 @@ def _query(reading: Reading, shown: str = "") -> str:
 
 
 def _rules(plan: Plan) -> str:
-    """The columns rule0, rule1 and so on: whether a row is left out by each of the mapping's rules."""
+    """Return the columns rule0, rule1 and so on: whether each of the mapping's rules leaves a row out."""
     columns = []
     for number, rule in enumerate(plan.mapping.leave_out):
         paths = [path for name in rule.columns if (path := find_column(name, plan.table.columns))]
@@ -344,14 +344,14 @@ def _rules(plan: Plan) -> str:
 
 
 def _row_hash(plan: Plan) -> str:
-    """A hash of the whole row, where exact copies of rows are to be told from rows that only look alike to the report."""
+    """Return a hash of the whole row, which tells exact copies from rows that only look alike to the report."""
     if not plan.mapping.drop_duplicates:
         return ", CAST(0 AS UBIGINT) AS row_hash"
     return f", hash({', '.join(f'c{i}' for i in range(len(plan.table.columns)))}) AS row_hash"
 
 
 def _time(form: values.TimeForm, zone: str) -> str:
-    """The SQL of a time in UTC, without a zone."""
+    """Return the SQL of a time in UTC, without a zone."""
     local = "TRY_CAST(timestamp AS TIMESTAMP)"
     if form.kind == "epoch":
         factor = {"seconds": 1_000_000, "milliseconds": 1_000, "microseconds": 1}[form.unit]
@@ -374,7 +374,7 @@ def _in_utc(local: str, zone: str) -> str:
 
 
 def _number(name: str, comma: bool) -> str:
-    """The SQL of a number: a bare one first, then what has signs of a currency or of thousands."""
+    """Return the SQL of a number: plain ones first, then those with signs of a currency or of thousands."""
     bare = rf"regexp_replace(replace({name}, '−', '-'), '[\s\p{{Z}}\p{{Sc}}'']', '', 'g')"
     bare = rf"regexp_replace(regexp_replace({bare}, '^(-?)[A-Z]{{1,3}}', '\1'), '[A-Z]{{3}}$', '')"
     bare = rf"regexp_replace({bare}, '^\((.*)\)$', '-\1')"
@@ -386,7 +386,7 @@ def _number(name: str, comma: bool) -> str:
 
 
 def _decimal(text: str) -> str:
-    """The SQL of a text as a decimal. The wide form, which is slow to read, is only for what needs it."""
+    """Return the SQL of a text as a decimal. Only long texts take the wide form, which is slow to read."""
     return (
         f"CASE WHEN length({text}) <= 9 THEN CAST(TRY_CAST({text} AS DECIMAL(18, 9)) AS DECIMAL(38, 9)) "
         f"ELSE TRY_CAST({text} AS DECIMAL(38, 9)) END"
@@ -394,7 +394,7 @@ def _decimal(text: str) -> str:
 
 
 def _words_of_rows(connection: duckdb.DuckDBPyConnection, reading: Reading, raw: Path) -> str:
-    """How many rows are left out and why. Raises InputError where too many cannot be read, or none is left."""
+    """Say how many rows are left out and why. Raise InputError if too many cannot be read or none is left."""
     plans, mapping, form, comma = reading.plans, reading.mapping, reading.form, reading.decimal_comma
     counted: dict[str | None, int] = dict(connection.execute(f"SELECT reason, COUNT(*) FROM '{raw}' GROUP BY reason").fetchall())
     rejected = _rejected(connection, plans)
@@ -440,7 +440,7 @@ def _lines(count: int) -> str:
 
 
 def _first(connection: duckdb.DuckDBPyConnection, reading: Reading, reason: str) -> tuple[str, str]:
-    """Where the first row that is left out for a reason stands, and the text of the cell that is why."""
+    """Find the first row that is left out for a reason: its place, and the text of the cell in question."""
     name = reason.partition(":")[2]
     for plan in reading.plans:
         numbered = _query(replace(reading, plans=[plan]), shown=name)
@@ -458,7 +458,7 @@ def _first(connection: duckdb.DuckDBPyConnection, reading: Reading, reason: str)
 
 
 def _rejected(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> dict[str, tuple[int, str]]:
-    """Lines that are no rows, by what is wrong with them: how many, and where the first stands."""
+    """Count the lines that are not rows by what is wrong with them, and find the first of each."""
     if all(plan.table.kind != "csv" for plan in plans):
         return {}
     words = {
@@ -493,7 +493,7 @@ def _cannot_read(table: Table, error: duckdb.Error) -> str:
 
 
 def _currency(connection: duckdb.DuckDBPyConnection, reading: Reading, raw: Path) -> tuple[str, bool]:
-    """The shop's currency, and whether the file or the mapping says so. Raises InputError where several cannot be added up."""
+    """Return the currency, and whether file or mapping name it. Raise InputError if several cannot be added up."""
     mapping = reading.mapping
     found = [
         str(currency)
@@ -518,7 +518,7 @@ def _currency(connection: duckdb.DuckDBPyConnection, reading: Reading, raw: Path
 
 
 def _rate(mapping: SourceMapping, currency: str) -> float | None:
-    """What a dollar costs in a currency, as far as the mapping says."""
+    """Return what a dollar costs in a currency, or None if the mapping does not say."""
     if currency == "USD":
         return 1.0
     return mapping.usd_rates.get(currency) or (mapping.usd_rate if currency == mapping.currency or not mapping.currency else None)
@@ -578,16 +578,16 @@ class Found:
     """How many events are later than now."""
 
     def days(self, zone: str) -> tuple[date, date]:
-        """The local days of the first and the last event."""
+        """Return the local days of the first and the last event."""
         return self.first.astimezone(ZoneInfo(zone)).date(), self.last.astimezone(ZoneInfo(zone)).date()
 
     def last_full_week(self, zone: str) -> date:
-        """The day on which the last full week ends."""
+        """Return the day on which the last full week ends."""
         return last_full_week(*self.days(zone))
 
 
 def _look(connection: duckdb.DuckDBPyConnection, shop: tuple[Path, Path], now: datetime) -> list[Found]:
-    """Each client in numbers, the one with the most events first. Raises InputError where nothing has happened yet."""
+    """Describe each client in numbers, the one with the most events first. Raise InputError if all events are in the future."""
     rows = connection.execute(
         """
         SELECT client_id, COUNT(*), COUNT(DISTINCT user_id), MIN(timestamp),
@@ -647,7 +647,7 @@ def _words_of_shop(
 
 
 def last_full_week(first_day: date, last_day: date) -> date:
-    """The last Sunday that is not after the last day; the last day itself where no Sunday lies in the data."""
+    """Return the last Sunday that is not after the last day; the last day itself if no Sunday is in the data."""
     sunday = last_day - timedelta(days=last_day.isoweekday() % 7)
     return sunday if sunday >= first_day else last_day
 

@@ -28,7 +28,7 @@ class TimeForm:
 
     @property
     def words(self) -> str:
-        """What messages say of it."""
+        """Describe it for messages."""
         if self.kind == "epoch":
             return f"{self.unit} since 1970"
         order = {"%d": "day", "%m": "month", "%b": "month", "%B": "month", "%Y": "year", "%y": "year"}
@@ -42,12 +42,12 @@ class UnclearError(ValueError):
 
 
 def says_its_order(texts: Sequence[str]) -> bool:
-    """Whether times are in a form whose order of year, month and day is plain from a few of them."""
+    """Return whether a few of these times show their order of year, month and day."""
     return {_kind(_shape(text)) for text in texts} <= {"iso", "epoch", "compact"}
 
 
 def time_form(texts: Sequence[str], day_first: bool | None) -> TimeForm:
-    """The form of a column's times, judged by these texts of it. Raises UnclearError where they do not tell."""
+    """Find the form of a column's times from these texts of it. Raise UnclearError if they do not show it."""
     shapes: dict[str, str] = {}
     kinds: Counter[str] = Counter()
     for text in texts:
@@ -79,7 +79,7 @@ def time_form(texts: Sequence[str], day_first: bool | None) -> TimeForm:
 
 
 def _shape(text: str) -> str:
-    """A text with its digits as 9 and its letters as a."""
+    """Return a text with 9 for each digit and a for each letter."""
     return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", text))
 
 
@@ -103,7 +103,7 @@ def _after_date(shape: str) -> str:
 
 
 def _clock(tail: str) -> str | None:
-    """The strptime format of what stands behind a date; None where it is none."""
+    """Return the strptime format of what follows a date, or None if it is not a time of day."""
     found = re.fullmatch(r"([,T ]*)(?:99?:99(:99)?(\.9+)?( ?aa)?)?", tail)
     if not found:
         return None
@@ -141,7 +141,7 @@ def _named_formats(fitting: Sequence[tuple[str, str]]) -> tuple[str, ...]:
 
 
 def _is_day_first(dates: Iterable[str], given: bool | None) -> bool:
-    """Whether the day comes before the month, as far as the dates tell; what the mapping gives, where they do not."""
+    """Return whether the day comes before the month: as the dates show, else as the mapping says."""
     first, second, example = 0, 0, ""
     seen = set()
     between = ""
@@ -170,7 +170,7 @@ def _is_day_first(dates: Iterable[str], given: bool | None) -> bool:
 
 
 def decimal_comma(texts: Iterable[str], given: bool | None) -> bool:
-    """Whether amounts have a decimal comma, judged by their different endings such as `9,99`. Raises UnclearError."""
+    """Return whether amounts have a decimal comma, judged by endings such as `9,99`. Raise UnclearError if both fit."""
     if given is not None:
         return given
     comma, point, either = "", "", ""

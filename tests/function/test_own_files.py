@@ -399,7 +399,12 @@ def test_a_few_unreadable_rows_are_left_out_and_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("missing.csv", "no such file"), ("a.pdf", "kind of file is not known"), ("empty", "has no file")]
+    ("name", "message"),
+    [
+        ("my missing.csv", r"my missing\.csv: there is no such file"),
+        ("a.pdf", "kind of file is not known"),
+        ("empty", "has no file"),
+    ],
 )
 def test_files_that_are_not_there_or_of_no_known_kind(tmp_path, name, message):
     (tmp_path / "a.pdf").write_text("x")
@@ -443,7 +448,7 @@ def run(*arguments, folder, **environment):
     )
 
 
-def test_a_report_of_ones_own_file(tmp_path):
+def test_report_of_a_file(tmp_path):
     place = tmp_path / "from me"
     place.mkdir()
     rows = "".join(
@@ -521,9 +526,9 @@ def test_load_command_has_a_dry_run_that_sends_nothing(bigquery, tmp_path):
     assert "INSERT INTO `local.command.events`" in dry.stdout
     done = run(*arguments, folder=tmp_path, **emulator)
     assert done.returncode == 0, done.stderr
-    assert "Added 4 events to local.command.events" in done.stderr
+    assert "Added 4 events of client 1 to local.command.events" in done.stderr
     again = run(*arguments, folder=tmp_path, **emulator)
-    assert "Added 0 events to local.command.events; 4 were there already" in again.stderr
+    assert "Added 0 events of client 1 to local.command.events; 4 were there already" in again.stderr
     examined = run("doctor", "--project", "local", "--dataset", "command", folder=tmp_path, **emulator)
     assert examined.returncode == 0, examined.stderr
     assert "4 events of 1 customers" in examined.stdout
