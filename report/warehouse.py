@@ -40,6 +40,9 @@ SQL = Path(__file__).with_name("sql")
 class WarehouseError(Exception):
     """BigQuery failed, or its answer cannot be right. The message is for the log, not for the answer."""
 
+    permanent: bool = False
+    """Whether it will fail again until somebody puts something right: a bad request, no access, no table."""
+
 
 class WarehouseTimeoutError(WarehouseError):
     """BigQuery did not answer in time."""

@@ -29,6 +29,11 @@ class Week:
         return self.ending - timedelta(days=6)
 
     @property
+    def begun(self) -> bool:
+        """Whether its first day has come."""
+        return self.start <= self.today
+
+    @property
     def partial(self) -> bool:
         """Whether the week is not over yet."""
         return self.today <= self.ending

@@ -19,9 +19,8 @@ from urllib.parse import unquote, urlsplit
 
 from report.delivery.attempts import Attempt, RefusedError, Result
 from report.delivery.message import Message
-from report.delivery.webhook import LOOPBACK
 from report.schema import DeliveryStatus, Recipients
-from report.settings import MailSettings
+from report.settings import LOOPBACK, MailSettings
 
 ATTEMPT_SECONDS = 60.0
 """How long everything before the final dot may take: some servers make strangers wait for the greeting."""

@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from report.delivery.attempts import Attempt, NoAnswerError, RefusedError, Result, TemporaryError
 from report.delivery.message import Message
+from report.settings import LOOPBACK
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection
@@ -23,7 +24,6 @@ ATTEMPT_SECONDS = 10.0
 """How long one attempt may take."""
 MAX_ANSWER_BYTES = 1_000
 """How much of a refusal is read, for the log."""
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def send(message: Message, url: str, _: Attempt) -> Result:

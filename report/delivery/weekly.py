@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from report.api.parameters import LARGEST_CLIENT_ID, ParameterError
+from report.api.parameters import MAX_CLIENT_ID, ParameterError
 from report.build import Request, Trace, build_report
 from report.delivery.attempts import acquired, deliver, pauses
 from report.delivery.channels import ChannelName, channels
@@ -24,7 +24,7 @@ from report.delivery.message import Message
 from report.schema import Count, DeliveryStatus, Part, Recipients, Report
 from report.settings import ClientSettings, Settings, SettingsError
 from report.threads import run_in_thread
-from report.warehouse import WarehouseError, WarehouseTimeoutError
+from report.warehouse import WarehouseError
 from report.week import IN_RANGE, Week, week_at
 
 BUILT_AT_ONCE = 4
@@ -42,7 +42,7 @@ def _whole(number: object) -> object:
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
-ClientId = Annotated[int, Field(ge=1, le=LARGEST_CLIENT_ID, strict=True), BeforeValidator(_whole)]
+ClientId = Annotated[int, Field(ge=1, le=MAX_CLIENT_ID, strict=True), BeforeValidator(_whole)]
 
 
 class WeeklyRequest(Part):
@@ -125,9 +125,6 @@ class WeeklyJob:
     """On the monotonic clock."""
 
 
-Round = WeeklyJob
-
-
 def run_weekly(job: WeeklyJob, client_ids: Iterable[int]) -> WeeklyRun:
     """Build and send the reports of these clients until the deadline. One client's failure affects no other."""
     run = WeeklyRun(results=asyncio.run(_run(job, sorted(set(client_ids)))))
@@ -163,7 +160,7 @@ async def _one(job: WeeklyJob, turns: _Turns, client_id: int) -> ClientResult:
     """Build and send one client's report, and log the result."""
     client, built = job.settings.client(client_id), None
     try:
-        if not (client.webhook_url or client.email):
+        if not (client.webhook_url or client.webhook_problem or client.email or client.email_problem):
             result = ClientResult(
                 client_id=client_id, status="no_address", detail="CLIENTS has no webhook_url and no email for it"
             )
@@ -176,7 +173,10 @@ async def _one(job: WeeklyJob, turns: _Turns, client_id: int) -> ClientResult:
         result = ClientResult(client_id=client_id, status="refused", detail=str(error))
     except WarehouseError as error:
         logger.error("Client %d: %s", client_id, error)
-        result = ClientResult(client_id=client_id, status="failed", detail="the data warehouse could not answer")
+        if error.permanent:
+            result = ClientResult(client_id=client_id, status="refused", detail="the data warehouse refused the query")
+        else:
+            result = ClientResult(client_id=client_id, status="failed", detail="the data warehouse could not answer")
     except Exception:
         logger.exception("The weekly report of client %d failed", client_id)
         result = ClientResult(client_id=client_id, status="failed", detail="something went wrong here; it has been logged")
@@ -210,7 +210,7 @@ async def _build(job: WeeklyJob, turns: _Turns, client_id: int, week: Week) -> t
                 return await asyncio.wrap_future(run_in_thread(copy_context().run, build))
         except WarehouseError as error:
             failure = error
-            if not _may_pass(error) or monotonic() + pause >= last_start:
+            if error.permanent or monotonic() + pause >= last_start:
                 break
             logger.warning("Client %d, to be tried again: %s", client_id, error)
         finally:
@@ -219,14 +219,6 @@ async def _build(job: WeeklyJob, turns: _Turns, client_id: int, week: Week) -> t
     if failure:
         raise failure
     return None
-
-
-def _may_pass(error: WarehouseError) -> bool:
-    """Whether the same query may succeed a little later: BigQuery's 4xx says that it will not, apart from 408 and 429."""
-    code = getattr(error.__cause__, "code", None)
-    return isinstance(error, WarehouseTimeoutError) or not (
-        isinstance(code, int) and 400 <= code < 500 and code not in (408, 429)
-    )
 
 
 async def _send(job: WeeklyJob, turns: _Turns, client: ClientSettings, report: Report) -> ClientResult:
