@@ -200,11 +200,7 @@ def _week(asked: "ReportQuery") -> Week:
     except ValueError as error:
         raise ProblemError(422, f"week_ending is out of range: {error}", "week_ending") from error
     if not week.begun:
-        raise ProblemError(
-            422,
-            f"The week that ends on {week.ending} has not begun; week_ending takes it from its first day on, {week.start}.",
-            "week_ending",
-        )
+        raise ProblemError(422, week.not_begun, "week_ending")
     return week
 
 

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Literal
 
 from report.delivery import mail, slack, webhook
 from report.delivery.attempts import Channel, Result
 from report.delivery.message import Message
+from report.schema import ChannelName
 from report.settings import MailSettings
-
-ChannelName = Literal["webhook", "slack", "email"]
 
 
 def channels(message: Message, mail_settings: MailSettings | None) -> Mapping[ChannelName, Channel]:

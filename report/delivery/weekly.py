@@ -9,23 +9,23 @@ import logging
 from collections.abc import Iterable, Mapping
 from contextvars import copy_context
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from time import monotonic
-from typing import Annotated, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import ValidationError
 
-from report.api.parameters import MAX_CLIENT_ID, ParameterError
+from report.api.parameters import ParameterError
 from report.build import Request, Trace, build_report
 from report.delivery.attempts import acquired, deliver, pauses
-from report.delivery.channels import ChannelName, channels
+from report.delivery.channels import channels
 from report.delivery.message import Message
-from report.schema import Count, DeliveryStatus, Part, Recipients, Report
+from report.schema import ChannelName, ClientResult, DeliveryStatus, Report, Sent, WeeklyRequest, WeeklyRun
 from report.settings import ClientSettings, Settings, SettingsError
 from report.threads import run_in_thread
 from report.warehouse import WarehouseError
-from report.week import IN_RANGE, Week, week_at
+from report.week import Week, week_at
 
 BUILT_AT_ONCE = 4
 """How many reports are built at the same time; each of them mostly waits."""
@@ -34,64 +34,10 @@ SENT_AT_ONCE = 16
 MIN_SECONDS = 15.0
 """With less time left no report is begun: it would go out without its summary."""
 
+FIRST_TIME_ZONE = ZoneInfo("Etc/GMT-14")
+"""Where a day begins first."""
+
 logger = logging.getLogger(__name__)
-
-
-def _whole(number: object) -> object:
-    """To JSON Schema, and so to the description, 1.0 is the whole number 1."""
-    return int(number) if isinstance(number, float) and number.is_integer() else number
-
-
-ClientId = Annotated[int, Field(ge=1, le=MAX_CLIENT_ID, strict=True), BeforeValidator(_whole)]
-
-
-class WeeklyRequest(Part):
-    """What the body may say. Without `client_ids`: every client in CLIENTS that the key covers."""
-
-    client_ids: tuple[ClientId, ...] | None = None
-    week_ending: Annotated[date, Field(strict=True, json_schema_extra={"pattern": IN_RANGE})] | None = None
-    """The last day of the week; without it, the last full week in each client's own time zone."""
-
-
-class Sent(Part):
-    """The result of one client's report in one of its channels."""
-
-    to: ChannelName
-    status: DeliveryStatus
-    attempts: Count
-    detail: str | None = None
-    recipients: Recipients | None = Field(default=None, exclude_if=lambda recipients: recipients is None)
-    """By e-mail: how many addresses got it. `status` is that of the worst-off address."""
-
-
-class ClientResult(Part):
-    """The result of one client's report: the worst of its channels' results."""
-
-    client_id: int
-    status: Literal["sent", "refused", "failed", "uncertain", "not_reached", "no_address"]
-    """`failed` and `not_reached` may succeed later; `refused` and `no_address` need other settings first; `uncertain` may have
-    arrived."""
-    week_ending: date | None = None
-    message_id: str | None = None
-    detail: str | None = None
-    deliveries: tuple[Sent, ...] = ()
-
-
-class WeeklyRun(Part):
-    """The answer of `POST /reports/weekly`: each client's result, in the order of their ids."""
-
-    results: tuple[ClientResult, ...]
-
-    @property
-    def to_be_tried_again(self) -> bool:
-        """Whether another call may help a client and cannot send anything twice, because nothing was sent at all."""
-        deliveries = [delivery for result in self.results for delivery in result.deliveries]
-        may_have_arrived = any(
-            delivery.status in ("sent", "uncertain")
-            or (delivery.recipients and delivery.recipients.sent + delivery.recipients.uncertain > 0)
-            for delivery in deliveries
-        )
-        return not may_have_arrived and any(result.status in ("failed", "not_reached") for result in self.results)
 
 
 def parse_request(body: bytes) -> WeeklyRequest:
@@ -107,9 +53,11 @@ def parse_request(body: bytes) -> WeeklyRequest:
         raise ParameterError(name, f"{name}: {first['msg']}; {what}") from None
     if asked.week_ending:
         try:
-            week_at(datetime.now(ZoneInfo("UTC")), ZoneInfo("UTC"), asked.week_ending)
+            week = week_at(datetime.now(UTC), FIRST_TIME_ZONE, asked.week_ending)
         except ValueError as error:
             raise ParameterError("week_ending", f"week_ending is out of range: {error}") from None
+        if not week.begun:
+            raise ParameterError("week_ending", week.not_begun)
     return asked
 
 
@@ -165,8 +113,12 @@ async def _one(job: WeeklyJob, turns: _Turns, client_id: int) -> ClientResult:
                 client_id=client_id, status="no_address", detail="CLIENTS has no webhook_url and no email for it"
             )
         else:
-            built = await _build(job, turns, client_id, week_at(job.now, client.zone(), job.week_ending))
-            result = await _send(job, turns, client, built[0]) if built else _unfinished(client_id, "not_reached")
+            week = week_at(job.now, client.zone(), job.week_ending)
+            if week.begun:
+                built = await _build(job, turns, client_id, week)
+                result = await _send(job, turns, client, built[0]) if built else _unfinished(client_id, "not_reached")
+            else:
+                result = ClientResult(client_id=client_id, status="refused", detail=week.not_begun)
     except TimeoutError:
         result = _unfinished(client_id, "failed")
     except SettingsError as error:

@@ -224,7 +224,7 @@ def test_a_rate_that_is_none_is_refused_where_it_goes_out(name: str, rate: float
 
 ZONES = sorted(zoneinfo.available_timezones())
 DAYS = st.dates()
-CALENDARS_ENDS = st.dates(max_value=date(1, 3, 3)) | st.dates(min_value=date(9999, 12, 25))
+CALENDARS_ENDS = st.dates(max_value=date(1, 7, 3)) | st.dates(min_value=date(9999, 12, 25))
 
 
 @unhurried
@@ -235,7 +235,7 @@ def test_a_week_of_any_time_zone_is_seven_days_that_follow_on_those_before(endin
     time_zone = ZoneInfo(zone)
     assert bool(re.search(IN_RANGE, str(ending))) == (FIRST_WEEK_ENDING <= ending <= LAST_WEEK_ENDING)
     if not FIRST_WEEK_ENDING <= ending <= LAST_WEEK_ENDING:
-        with pytest.raises(ValueError, match="a week ends between 0001-03-01 and 9999-12-29"):
+        with pytest.raises(ValueError, match="a week ends between 0001-07-01 and 9999-12-29"):
             week_at(now, time_zone, ending)
         return
     week = week_at(now, time_zone, ending)
