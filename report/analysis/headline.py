@@ -14,8 +14,6 @@ MEASURES: Mapping[ChangeName, tuple[str, str, str]] = {
 }
 """The figures that a headline begins with: their name, their name as a subject, its verb."""
 
-LEAVING_SUBJECT = ("the number expected to leave",)
-
 SHORT_CAVEATS: Mapping[CaveatCode, str] = {
     "no_look_back": "no past week to learn from",
     "days_without_events": "days without events",
@@ -63,7 +61,10 @@ def headline(customers: int, outlook: Outlook, changes: Sequence[Change], caveat
         text = f"So far, {leaving_sentence[0].lower()}{leaving_sentence[1:]}"
     else:
         text = leaving_sentence
-    unusual = [*(move.subject for move in moves if move.kind != "level", subject), *LEAVING_SUBJECT[: "expectedToLeave" in news]]
+    unusual = [
+        *(move.subject for move in moves if move.kind != "level"),
+        *(["the number expected to leave"] if "expectedToLeave" in news else []),
+    ]
     return Headline(text, _detail(news, unusual), ", ".join([*(move.short for move in moves), may_not_return]))
 
 
