@@ -46,7 +46,7 @@ def headline(customers: int, outlook: Outlook, changes: Sequence[Change], caveat
     if serious:
         warning = SHORT_CAVEATS.get(serious.code, "data problem")
         text = _leaving(customers, leaving) if customers else "No customers came this week."
-        return Headline(text, "What is said above limits every figure below.", f"{warning}; {may_not_return}")
+        return Headline(text, "The warning above applies to every figure below.", f"{warning}; {may_not_return}")
     if not customers:
         return Headline("No customers came this week.", "", f"no customers this week, {may_not_return}")
 

@@ -101,7 +101,8 @@ LISTS: Mapping[CustomerListName, str] = {
 }
 """What the lists of `GET /reports/customers` are called."""
 
-USUAL: Mapping[Verdict, str] = {"usual": "as usual", "better": "better than usual", "worse": "worse than usual"}
+LESS_AND_MORE: Mapping[ChangeName, tuple[str, str]] = {"spent": ("lower", "higher")}
+"""How a figure below and above what is usual is told; the others are counts: fewer and more."""
 
 US_LETTER_CURRENCIES = ("USD", "CAD", "MXN")
 US_LETTER_ZONES = ("America/", "US/", "Canada/", "Pacific/Honolulu")
@@ -142,7 +143,9 @@ class Figure:
     value: str
     before: str
     verdict: Verdict | None
-    """None where nothing is known about what is usual."""
+    """None where nobody knows what is usual."""
+    usual: str
+    """The verdict in words; empty where nobody knows."""
     line: Line | None
 
 
@@ -165,6 +168,8 @@ class Segment:
     count: str
     before: str
     verdict: Verdict | None
+    usual: str
+    """The verdict in words; empty where the count is usual or nobody knows."""
     spent: str
     levels: tuple[Level, ...]
     levels_description: str
@@ -284,7 +289,6 @@ class View:
     caveats: tuple[CaveatView, ...]
     headline: Headline
     figures: tuple[Figure, ...]
-    usual: Mapping[Verdict, str]
     figures_note: str
     segments: tuple[Segment, ...]
     actions: tuple[Action, ...]
@@ -336,7 +340,6 @@ def view(report: Report) -> View:
         caveats=caveats,
         headline=headline(data.summary.totalCustomers, outlook, data.changes, data.caveats),
         figures=_figures(data, outlook, meta.currency, meta.partial),
-        usual=USUAL,
         figures_note=_figures_note(data),
         segments=_segments(data, meta.currency),
         actions=actions[:MAX_FIRST_ACTIONS],
@@ -436,10 +439,19 @@ def _figures(data: ReportData, outlook: Outlook, currency: str, partial: bool) -
             value=said(now),
             before=f"{said(was)} {last_week}" if before else "no customers last week",
             verdict=changes[what].verdict if what in changes else None,
+            usual=_against_usual(changes[what]) if what in changes else "",
             line=_line(data.history or (), of_week, said, changes.get(what) if what else None),
         )
         for label, term, what, now, was, said, of_week in measures
     )
+
+
+def _against_usual(change: Change) -> str:
+    """Say whether a figure is usual; a verdict of better is more, except where customers leave."""
+    if change.verdict == "usual":
+        return "as usual"
+    more = (change.verdict == "better") != (change.what == "expectedToLeave")
+    return f"{LESS_AND_MORE.get(change.what, ('fewer', 'more'))[more]} than usual"
 
 
 def _rounded(number: float) -> str:
@@ -487,19 +499,20 @@ def _figures_note(data: ReportData) -> str:
 
 
 def _segments(data: ReportData, currency: str) -> tuple[Segment, ...]:
-    changes = {} if _has_serious(data) else {change.what: change.verdict for change in data.changes}
+    changes = {} if _has_serious(data) else {change.what: change for change in data.changes}
     most = max([0.0, *(row.spendAtStake for row in data.segmentBreakdown)])
     return tuple(_segment(row, changes.get(row.segment), most, currency) for row in data.segmentBreakdown)
 
 
-def _segment(row: SegmentRow, verdict: Verdict | None, most: float, currency: str) -> Segment:
+def _segment(row: SegmentRow, change: Change | None, most: float, currency: str) -> Segment:
     levels = _levels([row.highRiskCount, row.mediumRiskCount, row.lowRiskCount])
     return Segment(
         name=row.segment,
         rule=_segment_rule(SEGMENTS.index(row.segment)),
         count=whole(row.count),
         before=whole(row.countBefore),
-        verdict=verdict,
+        verdict=change.verdict if change else None,
+        usual=_against_usual(change) if change and change.verdict != "usual" else "",
         spent=money_whole(row.spent, currency),
         levels=levels,
         levels_description=_sentence(f"{level.level} {level.count}" for level in levels),
