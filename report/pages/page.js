@@ -4,7 +4,6 @@ const KEY = "churn-report-api-key"; // in sessionStorage, which ends with the ta
 const SLOW_SECONDS = 10;
 const byId = (id) => document.getElementById(id);
 const form = byId("form"), key = byId("key"), client = byId("client"), week = byId("week"), customers = byId("customers");
-const title = document.title;
 
 // Where this page is: a function's address may carry a prefix, with or without a slash at its end.
 const base = location.pathname.replace(/(\/dashboard\/reports)?\/*$/, "/");
@@ -147,15 +146,23 @@ function showProblem(problem) {
   for (const text of [problem.detail ?? "The report could not be shown.", problem.advice ?? ADVICE[500]]) {
     byId("problem").append(Object.assign(document.createElement("p"), { textContent: text }));
   }
-  if (problem.field) form.hidden = false;
-  problem.field?.setAttribute("aria-invalid", "true");
-  problem.field?.focus();
+  if (!shown) {
+    form.hidden = false;
+    byId("bar").hidden = true;
+  }
+  if (problem.field === key) form.hidden = false;
+  if (!problem.field || form.hidden) return;
+  problem.field.setAttribute("aria-invalid", "true");
+  problem.field.focus();
 }
 
 function generate({ remember }) {
   const query = address();
+  shown = null;
+  byId("report").replaceChildren();
+  byId("intro").hidden = true;
+  byId("done").textContent = "";
   return work("Making the report.", async (signal, seconds) => {
-    showReport(null);
     const response = await ask(query, "html", signal);
     const html = await response.text();
     storage.set(key.value.trim());
@@ -176,12 +183,10 @@ function generate({ remember }) {
 
 function showReport(report) {
   shown = report;
-  document.title = report ? report.report.dataset.title : title;
-  byId("intro").hidden = form.hidden = Boolean(report);
-  byId("bar").hidden = !report;
-  byId("done").textContent = "";
-  byId("report").replaceChildren(...(report ? [report.report] : []));
-  if (!report) return;
+  document.title = report.report.dataset.title;
+  form.hidden = true;
+  byId("bar").hidden = false;
+  byId("report").replaceChildren(report.report);
   byId("shop").textContent = report.report.dataset.shop;
   byId("period").textContent = report.report.dataset.period;
   byId("csv").hidden = !document.querySelector(".customers");
@@ -223,14 +228,12 @@ function addListButton(place) {
 /** Fetch a list page by page, as the header Link names the next one; the columns' names come once. */
 async function allPages(url, signal) {
   let text = "";
-  for (let next = url; next; ) {
-    const response = await request(next, signal).catch((problem) => {
-      throw problem.detail ? { ...problem, field: null } : problem;
-    });
+  for (let next = new URL(url, location.href); next; ) {
+    const response = await request(next, signal);
     const page = new TextDecoder("utf-8", { ignoreBOM: true }).decode(await response.arrayBuffer());
     text += text ? page.slice(page.indexOf("\r\n") + 2) : page;
     const [, found] = /<([^>]+)>;\s*rel="?next"?/.exec(response.headers.get("Link") ?? "") ?? [];
-    next = found && new URL(found, next.startsWith("http") ? next : new URL(next, location.href)).href;
+    next = found && new URL(found, next);
   }
   return text;
 }

@@ -1,6 +1,7 @@
-"""PDF: the report set by Typst from `report.typ`, tagged for screen readers (PDF/UA-1)."""
+"""PDF: the report set by Typst from `report.typ`, tagged for screen readers (PDF/UA-1) where its characters allow it."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
@@ -17,22 +18,35 @@ if TYPE_CHECKING:
 FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
 """Noto Sans for nearly every living script, and Noto Emoji."""
 
+_UNPRINTABLE = re.compile(
+    "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\ufdd0-\\ufdef\\ufeff\\ufff9-\\ufffb"
+    + "".join(f"\\U{plane:04x}fffe\\U{plane:04x}ffff" for plane in range(0x11))
+    + "]"
+)
+"""Controls, halves of characters, byte order marks and non-characters: no PDF text, and nothing that anybody could read."""
+
 _one_at_a_time = Lock()
 
 
 def document(view: View) -> bytes:
-    """The report as a PDF of one or two pages; the at-risk customers may add one."""
+    """Set the report as a PDF. What cannot be tagged is set untagged: a reader who sees it still gets it."""
     from typst import TypstError
 
-    inputs = {"view": json.dumps(asdict(view), ensure_ascii=False)}
+    inputs = {"view": json.dumps(_printable(asdict(view)), ensure_ascii=False)}
     with _one_at_a_time:
         try:
             return _set(inputs, "ua-1")
-        except TypstError as error:
-            # PDF/UA-1 forbids a character that no font here has. A name in a rare script comes out tagged, but with a box.
-            if "could not be displayed" not in error.message:
-                raise
+        except TypstError:
+            # PDF/UA-1 forbids a character that no font here has. A name in a rare script comes out as a box.
             return _set(inputs, None)
+
+
+def _printable(value: object) -> object:
+    if isinstance(value, str):
+        return _UNPRINTABLE.sub("", value)
+    if isinstance(value, dict):
+        return {key: _printable(item) for key, item in value.items()}
+    return list(map(_printable, value)) if isinstance(value, list | tuple) else value
 
 
 def _set(inputs: Mapping[str, str], standard: "typst.PDFStandard | None") -> bytes:
