@@ -76,7 +76,7 @@ sbom: .venv-audit/set-up .venv-deployed/set-up ## Print what is deployed as a Cy
 licences: .venv-deployed/set-up ## Write the table in docs/dependencies.md anew
 	.venv/bin/python -m local.dependencies .venv-deployed/lib/python*/site-packages
 
-train: .venv-training/set-up ## Train model/churn.ubj anew
+train: .venv-training/set-up ## Train model/churn.json again
 	.venv-training/bin/python -m training.train
 
 evaluate: .venv-training/set-up ## Measure the model on simulated and real shops

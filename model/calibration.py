@@ -1,8 +1,8 @@
-"""The correction of a shop's probabilities by what became of a past week's customers: p' = sigmoid(intercept + slope × logit(p)).
+"""Correct a shop's probabilities by the outcome of its past weeks: p' = sigmoid(intercept + slope × logit(p)).
 
-Logistic calibration (Cox, "Two further applications of a model for binary regression", Biometrika 45, 1958; Platt, 1999), with
-a Gaussian prior on the intercept and on the slope's logarithm. The prior keeps small shops near identity, and the slope above 0:
-a correction never turns the model's order around.
+Logistic calibration (Cox, "Two further applications of a model for binary regression", Biometrika 45, 1958; Platt, 1999) with a
+Gaussian prior on the intercept and on the logarithm of the slope. The prior keeps small shops near identity and the slope above
+0, so a correction never reverses the order of customers.
 """
 
 import math
@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -26,12 +25,12 @@ class Calibration:
 IDENTITY = Calibration(0.0, 1.0)
 
 DIGITS = 6
-"""Decimals of a correction: as many as are told are used, and none that depend on the order of the cells."""
+"""Decimals of a correction. The report states the same decimals that it uses."""
 
 
 @dataclass(frozen=True)
 class Prior:
-    """Standard deviations of the Gaussian prior around identity: how far shops lie from it before one has looked."""
+    """Standard deviations of the Gaussian prior around identity."""
 
     intercept: float = 1.0
     log_slope: float = 0.2
@@ -40,25 +39,29 @@ class Prior:
 PRIOR = Prior()
 """Chosen on simulated shops; model/README.md has the table."""
 
+WEIGHTS = (1.0, 0.5, 0.25, 0.125)
+"""The weight of each past week that teaches a correction, newest first. The weight belongs to the position."""
+
 
 def apply(calibration: Calibration, log_odds: FloatArray) -> FloatArray:
-    """The churn probability (n) for each of the model's log-odds (n).
+    """Compute the churn probability (n) for each of the model's log-odds (n).
 
-    Equal log-odds get equal probabilities wherever they stand, of which numpy's vector code alone is not sure in the last bit.
+    Equal log-odds get equal probabilities at any position; numpy's vector code alone does not guarantee that to the last bit.
     """
     distinct, place = np.unique(log_odds, return_inverse=True)
     corrected = calibration.intercept + calibration.slope * distinct
     return (0.5 * (1 + np.tanh(0.5 * corrected)))[place]
 
 
-def fit(log_odds: FloatArray, customers: IntArray, churned: IntArray, prior: Prior = PRIOR) -> Calibration:
-    """The correction that a past week teaches.
+def fit(log_odds: FloatArray, customers: FloatArray, churned: FloatArray, prior: Prior = PRIOR) -> Calibration:
+    """Fit the correction to n cells of one or more past weeks.
 
-    n cells: the model's log-odds of each, how many customers it had, and how many of these churned. Finds the mode of the
-    posterior by Newton's method on (intercept, log slope), with the Fisher information where the curvature points no way up, and
-    steps halved until they help. Identity where there are no customers.
+    For each cell: the model's log-odds, the number of customers, and how many of them churned. To weight a week, multiply both
+    counts of its cells by its weight (`WEIGHTS`). Finds the mode of the posterior by Newton's method on (intercept, log slope),
+    with the Fisher information in place of the curvature where that is not positive definite, halving each step until it
+    improves the posterior. The order of the cells does not matter. Returns identity if there are no customers.
     """
-    in_order = np.lexsort((churned, customers, log_odds))  # a sum's last digits depend on the order of what it adds
+    in_order = np.lexsort((churned, customers, log_odds))  # the last digits of a sum depend on the order of its terms
     log_odds, customers, churned = log_odds[in_order], customers[in_order], churned[in_order]
     precision = np.array([prior.intercept, prior.log_slope]) ** -2.0
 

@@ -1,7 +1,8 @@
 """The bundled churn model: load it, read its thresholds, score feature rows, explain the scores.
 
-Churned means: no event of any type in the 28 days after the week's last day. The model predicts that from the features of
-one week (`FEATURES`, the brief's section 4.2). How it was trained, and how good it is, stands in README.md beside this file.
+Churned means: no event of any type in the 28 days after the week's last day. The model predicts that from the features of a
+customer's week (the brief's section 4.2) and from how many of the weeks before it the customer was active in (`FEATURES`).
+README.md in this folder describes how it was trained and how good it is.
 """
 
 import hashlib
@@ -15,8 +16,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from model import ubjson
-
 if TYPE_CHECKING:
     import xgboost
 
@@ -29,35 +28,39 @@ FEATURES = (
     "total_sessions",
     "days_since_last_activity",
     "total_spent_usd",
+    "active_weeks_before",
 )
-"""The model's inputs, in the order of the brief's section 5.1: whole numbers, but for the last, which is in dollars."""
+"""The model's inputs: the eight of the brief's section 5.1 in its order, then the number of active weeks among the eight before.
 
-MODEL_PATH = Path(__file__).with_name("churn.ubj")
+All are whole numbers except `total_spent_usd`, which is in dollars.
+"""
+
+MODEL_PATH = Path(__file__).with_name("churn.json")
 
 FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class ChurnModel:
-    """A model, as its file has it; XGBoost loads when it is first asked to score, or by `prepare`."""
+    """A model as stored in its file. XGBoost is imported at the first score, or by `prepare`."""
 
     content: bytes = field(repr=False)
     version: str
-    """The first 12 hex digits of the file's SHA-256: two models of one version are the same bytes."""
+    """The first 12 hex digits of the file's SHA-256: two models with the same version are the same bytes."""
     thresholds: Mapping[str, tuple[float, ...]]
-    """For each feature, the float32 values its trees compare with (`float32(x) < threshold` goes left), ascending."""
+    """For each feature, the float32 values that its trees compare with (`float32(x) < threshold` goes left), ascending."""
     training_range: Mapping[str, tuple[float, float]] | None
-    """For each feature, the least and the greatest value that the model was trained on, where its file says so."""
+    """For each feature, the lowest and the highest value of the training range, if the file has them."""
 
 
 @cache
 def load(path: Path = MODEL_PATH) -> ChurnModel:
-    """The model stored at `path`, read once for each process, without XGBoost.
+    """Read the model stored at `path`, once for each process and without XGBoost.
 
     Raises ValueError if the file's features are not `FEATURES`, in that order.
     """
     content = path.read_bytes()
-    learner = ubjson.loads(content)["learner"]
+    learner = json.loads(content)["learner"]
     if tuple(learner["feature_names"]) != FEATURES:
         raise ValueError(f"{path.name} was trained on {learner['feature_names']}, not on {list(FEATURES)}")
     ranges = learner["attributes"].get("training_range")
@@ -70,18 +73,18 @@ def load(path: Path = MODEL_PATH) -> ChurnModel:
 
 
 def prepare(model: ChurnModel) -> None:
-    """Import XGBoost and give it the model, if that has not been done: something to do while BigQuery counts."""
+    """Import XGBoost and load the model into it, unless that is done already. Meant to run while BigQuery counts."""
     _booster(model)
 
 
 def log_odds(model: ChurnModel, features: FloatArray) -> FloatArray:
-    """The log-odds of churning for each row of `features` (n × 8, columns as in `FEATURES`)."""
+    """Compute the log-odds of churning for each row of `features` (n × 9, columns as in `FEATURES`)."""
     margins = _booster(model).inplace_predict(features.astype(np.float32), predict_type="margin")
     return np.asarray(margins, dtype=np.float64)
 
 
 def contributions(model: ChurnModel, features: FloatArray) -> FloatArray:
-    """What each feature adds to the log-odds of each row (n × 8), against the training shops' average.
+    """Compute what each feature adds to the log-odds of each row (n × 9), relative to the average of the training shops.
 
     Exact TreeSHAP values: Lundberg et al., "From local explanations to global understanding with explainable AI for trees",
     Nature Machine Intelligence 2 (2020), as XGBoost computes them (`pred_contribs`).
@@ -105,6 +108,7 @@ def _thresholds(trees: list[dict[str, list[float]]]) -> Mapping[str, tuple[float
     for tree in trees:
         nodes = zip(tree["left_children"], tree["split_indices"], tree["split_conditions"], strict=True)
         for left_child, feature_index, threshold in nodes:
-            if left_child != -1:  # it is no leaf
-                found[FEATURES[int(feature_index)]].add(threshold)
+            if left_child != -1:  # not a leaf
+                # The file has the shortest decimals that name a float32; XGBoost compares with that float32.
+                found[FEATURES[int(feature_index)]].add(float(np.float32(threshold)))
     return {feature: tuple(sorted(values)) for feature, values in found.items()}

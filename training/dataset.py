@@ -1,7 +1,7 @@
 """Customer-weeks: the features of a customer's week, and whether the customer churned after it.
 
-The features come from the report's own SQL, so that the model is trained on what it is served. Here it runs on DuckDB,
-translated by sqlglot; on BigQuery it runs as it is.
+The features come from the report's own SQL, so the model is trained on the features that it is served. Here the SQL runs on
+DuckDB, translated by sqlglot; on BigQuery it runs unchanged.
 """
 
 from dataclasses import dataclass
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SQL_FOLDERS = (Path(__file__).parent, Path(__file__).parents[1] / "report" / "sql")
 FOLLOW_UP_WEEKS = 4
 """How long a customer must stay away to have churned: the 28 days after the week."""
+MEMORY_WEEKS = 8
+"""How many weeks before a week count for `active_weeks_before`."""
 
 
 @dataclass(frozen=True)
@@ -34,35 +36,39 @@ class CustomerWeeks:
     """n customer-weeks."""
 
     features: npt.NDArray[np.float64]
-    """n × 8, columns as in `model.churn.FEATURES`."""
+    """n × 9, columns as in `model.churn.FEATURES`."""
     churned: npt.NDArray[np.bool_]
     weeks_ago: npt.NDArray[np.int64]
-    """Whole weeks before the newest week of the events, so 4 or more."""
+    """Whole weeks before the newest week of the events; 4 or more."""
     shop: npt.NDArray[np.int64]
-    """Which shop each is from, counted from 0."""
+    """The number of the shop, from 0."""
+    customer: npt.NDArray[np.int64]
+    """The number of the customer in the shop, from 0."""
 
     def where(self, mask: npt.NDArray[np.bool_]) -> "CustomerWeeks":
-        """The customer-weeks that `mask` (n) picks."""
-        return CustomerWeeks(self.features[mask], self.churned[mask], self.weeks_ago[mask], self.shop[mask])
+        """Return the customer-weeks that `mask` (n) selects."""
+        return CustomerWeeks(self.features[mask], self.churned[mask], self.weeks_ago[mask], self.shop[mask], self.customer[mask])
 
 
 def concatenate(shops: list[CustomerWeeks]) -> CustomerWeeks:
-    """All of them, each element of the list as a shop of its own."""
+    """Join the customer-weeks of several shops; each element of the list becomes a shop of its own."""
     return CustomerWeeks(
         np.concatenate([shop.features for shop in shops]),
         np.concatenate([shop.churned for shop in shops]),
         np.concatenate([shop.weeks_ago for shop in shops]),
         np.repeat(np.arange(len(shops)), [shop.churned.size for shop in shops]),
+        np.concatenate([shop.customer for shop in shops]),
     )
 
 
-def from_events(events: pa.Table, weeks: int, last_day: date) -> CustomerWeeks:
-    """The customer-weeks of one shop's events (columns as in `shops.SCHEMA`, days in UTC).
+def from_events(events: pa.Table, weeks: int, last_day: date, memory_weeks: int = MEMORY_WEEKS) -> CustomerWeeks:
+    """Compute the customer-weeks of one shop's events (columns as in `shops.SCHEMA`, days in UTC).
 
-    Of the `weeks` weeks that end with `last_day`, the last four only say who churned.
+    Of the `weeks` weeks that end with `last_day`, the last four only decide who churned, and the first `memory_weeks` only
+    count as weeks before the others.
     """
     events = events.append_column("client_id", pa.array(np.ones(events.num_rows, dtype=np.int64)))
-    parameters = _parameters(1, weeks, last_day, ZoneInfo("UTC"))
+    parameters = _parameters(1, weeks, memory_weeks, last_day, ZoneInfo("UTC"))
     with duckdb.connect(config={"threads": 2}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(_RANGE_BUCKET)
@@ -71,7 +77,7 @@ def from_events(events: pa.Table, weeks: int, last_day: date) -> CustomerWeeks:
 
 
 def from_bigquery(client: "bigquery.Client", events: str, client_id: int, weeks: int, newest: Week) -> CustomerWeeks:
-    """The customer-weeks of one client in the table `events` (`project.dataset.table`); else as above, up to `newest`."""
+    """Compute the customer-weeks of one client in the table `events` (`project.dataset.table`) for the weeks up to `newest`."""
     from google.cloud import bigquery
 
     types = {int: "INT64", str: "STRING", date: "DATE", datetime: "TIMESTAMP"}
@@ -79,7 +85,7 @@ def from_bigquery(client: "bigquery.Client", events: str, client_id: int, weeks:
         bigquery.ArrayQueryParameter(name, "TIMESTAMP", value)
         if isinstance(value, list)
         else bigquery.ScalarQueryParameter(name, types[type(value)], value)
-        for name, value in _parameters(client_id, weeks, newest.ending, newest.time_zone).items()
+        for name, value in _parameters(client_id, weeks, MEMORY_WEEKS, newest.ending, newest.time_zone).items()
     ]
     config = bigquery.QueryJobConfig(query_parameters=parameters)
     rows = client.query_and_wait(training_sql(f"`{events}`"), job_config=config)
@@ -87,7 +93,7 @@ def from_bigquery(client: "bigquery.Client", events: str, client_id: int, weeks:
 
 
 def training_sql(events: str) -> str:
-    """The query, in BigQuery's dialect, on the table `events`."""
+    """Return the query on the table `events`, in BigQuery's dialect."""
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(SQL_FOLDERS), autoescape=False)  # noqa: S701 (SQL, not HTML)
     return templates.get_template("training.sql").render(events=events)
 
@@ -101,13 +107,14 @@ _RANGE_BUCKET = "CREATE MACRO range_bucket(point, boundaries) AS len(list_filter
 """BigQuery's function, which DuckDB lacks."""
 
 
-def _parameters(client_id: int, weeks: int, last_day: date, time_zone: ZoneInfo) -> dict[str, Any]:
+def _parameters(client_id: int, weeks: int, memory_weeks: int, last_day: date, time_zone: ZoneInfo) -> dict[str, Any]:
     starts = week_starts(last_day, weeks, time_zone)
     return {
         "client_id": client_id,
         "week_ending": last_day,
         "as_of": last_day,
         "time_zone": time_zone.key,
+        "memory_weeks": memory_weeks,
         "week_starts": starts,
         "scan_start": starts[0],
         "scan_end": midnight(last_day + timedelta(days=1), time_zone),
@@ -116,7 +123,8 @@ def _parameters(client_id: int, weeks: int, last_day: date, time_zone: ZoneInfo)
 
 def _customer_weeks(rows: pa.Table) -> CustomerWeeks:
     # Engines return rows in any order; training must not depend on it.
-    rows = rows.sort_by([(name, "ascending") for name in ("weeks_ago", *FEATURES, "churned")])
+    rows = rows.sort_by([("weeks_ago", "ascending"), ("user_id", "ascending")])
     features = np.column_stack([rows[feature].to_numpy().astype(np.float64) for feature in FEATURES])
+    customer = np.unique(rows["user_id"].to_numpy(), return_inverse=True)[1].astype(np.int64)
     weeks_ago = rows["weeks_ago"].to_numpy().astype(np.int64)
-    return CustomerWeeks(features, rows["churned"].to_numpy(), weeks_ago, np.zeros(rows.num_rows, dtype=np.int64))
+    return CustomerWeeks(features, rows["churned"].to_numpy(), weeks_ago, np.zeros_like(weeks_ago), customer)

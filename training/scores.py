@@ -1,5 +1,6 @@
-"""How good probabilities are, and what the report makes of a model's log-odds."""
+"""Scores of probabilities, and the probabilities that the reports make of a model's log-odds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy.typing as npt
 import xgboost
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
-from model.calibration import IDENTITY, PRIOR, Prior, apply, fit
+from model.calibration import IDENTITY, PRIOR, WEIGHTS, Calibration, Prior, apply, fit
 from training.dataset import FOLLOW_UP_WEEKS, CustomerWeeks
 
 Floats = npt.NDArray[np.float64]
@@ -16,7 +17,7 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Scores:
-    """Figures of one prediction."""
+    """The figures of one prediction."""
 
     auc: float
     log_loss: float
@@ -24,7 +25,7 @@ class Scores:
 
 
 def scores(churned: Flags, probabilities: Floats) -> Scores:
-    """AUC, log loss and Brier score of `probabilities` (n)."""
+    """Compute AUC, log loss and Brier score of `probabilities` (n)."""
     return Scores(
         roc_auc_score(churned, probabilities),
         log_loss(churned, probabilities, labels=[False, True]),
@@ -33,21 +34,31 @@ def scores(churned: Flags, probabilities: Floats) -> Scores:
 
 
 def within_shops(weeks: CustomerWeeks, risks: Floats) -> float:
-    """The mean of the shops' own AUCs: how well customers of one shop are told apart. Any order of `risks` (n) will do."""
+    """Compute the mean of the shops' own AUCs. `risks` (n) need not be probabilities."""
     return float(np.mean([roc_auc_score(weeks.churned[weeks.shop == s], risks[weeks.shop == s]) for s in np.unique(weeks.shop)]))
 
 
 def log_odds(booster: xgboost.Booster, features: Floats) -> Floats:
-    """The model's log-odds (n) for `features` (n × 8)."""
+    """Compute the model's log-odds (n) for `features` (n × 9)."""
     return np.asarray(booster.inplace_predict(features.astype(np.float32), predict_type="margin"), dtype=np.float64)
 
 
-def as_served(odds: Floats, weeks: CustomerWeeks, prior: Prior = PRIOR) -> Floats:
-    """The probabilities (n) of the reports: log-odds corrected by what became of the week that ended 28 days earlier, if any."""
+def as_served(odds: Floats, weeks: CustomerWeeks, prior: Prior = PRIOR, weights: Sequence[float] = WEIGHTS) -> Floats:
+    """Compute the probabilities (n) of the reports: log-odds corrected by the outcome of past weeks, if there are any.
+
+    The past weeks are those that ended 28 days before the report's week, 35 days before it, and so on, with these weights.
+    """
     probabilities = apply(IDENTITY, odds)
     for shop, week in np.unique(np.column_stack([weeks.shop, weeks.weeks_ago]), axis=0):
-        past = (weeks.shop == shop) & (weeks.weeks_ago == week + FOLLOW_UP_WEEKS)
-        now = (weeks.shop == shop) & (weeks.weeks_ago == week)
-        calibration = fit(odds[past], np.ones(int(past.sum()), dtype=np.int64), weeks.churned[past].astype(np.int64), prior)
-        probabilities[now] = apply(calibration, odds[now])
+        here = weeks.shop == shop
+        now = here & (weeks.weeks_ago == week)
+        probabilities[now] = apply(correction(odds[here], weeks.where(here), int(week), prior, weights), odds[now])
     return probabilities
+
+
+def correction(odds: Floats, weeks: CustomerWeeks, week: int, prior: Prior, weights: Sequence[float]) -> Calibration:
+    """Fit the correction of the report of `week` to the customer-weeks of one shop."""
+    weight_of = dict(enumerate(weights, start=week + FOLLOW_UP_WEEKS))
+    past = np.isin(weeks.weeks_ago, list(weight_of))
+    weight = np.array([weight_of[past_week] for past_week in weeks.weeks_ago[past].tolist()], dtype=np.float64)
+    return fit(odds[past], weight, weight * weeks.churned[past], prior)

@@ -1,4 +1,4 @@
-"""Train the model: `python -m training.train`, or with `--from-bigquery` on one's own shops."""
+"""Train the model: `python -m training.train`, or with `--from-bigquery` on your own shops."""
 
 import argparse
 import os
@@ -17,16 +17,18 @@ from report.settings import read_settings
 from report.week import week_at
 from training import dataset, shops
 from training.boosting import fit
-from training.dataset import FOLLOW_UP_WEEKS, CustomerWeeks
+from training.dataset import FOLLOW_UP_WEEKS, MEMORY_WEEKS, CustomerWeeks
 from training.scores import as_served, log_odds, scores
 
 TRAINING_SHOPS = shops.draw_shops(240, seed=1)
 HELD_OUT_SHOPS = shops.draw_shops(80, seed=2)
 LABELLED_WEEKS = 3
-"""Of each simulated shop: more shops teach more than more weeks of the same."""
+"""Of each simulated shop: more shops teach more than more weeks of the same shops."""
+PAST_WEEKS = 26
+"""How many weeks of events each simulated shop has before its labelled weeks."""
 HELD_OUT_WEEKS = 4
 LAST_DAY = date(2026, 1, 4)
-"""Any Sunday would do: a simulated shop knows no calendar but its own."""
+"""Any Sunday would do: a simulated shop does not depend on the calendar."""
 
 
 def main() -> None:
@@ -39,13 +41,12 @@ def main() -> None:
 
 
 def simulated(some: list[shops.Shop], seed: int, weeks: int, what: str) -> CustomerWeeks:
-    """`weeks` labelled weeks of each shop, shop i with the seed [`seed`, i]; `what` names the progress bar."""
+    """Simulate `weeks` labelled weeks of each shop, shop i with the seed [`seed`, i]; `what` names the progress bar."""
 
     def each() -> Iterator[CustomerWeeks]:
-        all_weeks = weeks + FOLLOW_UP_WEEKS
         for number, shop in enumerate(tqdm(some, desc=what, unit="shop")):
-            events = shops.simulate(shop, all_weeks, [seed, number], LAST_DAY)
-            yield dataset.from_events(events, all_weeks, LAST_DAY)
+            events = shops.simulate(shop, PAST_WEEKS + weeks + FOLLOW_UP_WEEKS, [seed, number], LAST_DAY)
+            yield dataset.from_events(events, MEMORY_WEEKS + weeks + FOLLOW_UP_WEEKS, LAST_DAY)
 
     return dataset.concatenate(list(each()))
 
@@ -91,7 +92,7 @@ def _own_customer_weeks(client_ids: list[int], weeks: int) -> CustomerWeeks:
 
 
 def _write(booster: xgboost.Booster) -> None:
-    MODEL_PATH.write_bytes(booster.save_raw("ubj"))
+    MODEL_PATH.write_bytes(booster.save_raw("json"))
     tqdm.write(f"Wrote {MODEL_PATH.relative_to(Path.cwd()) if MODEL_PATH.is_relative_to(Path.cwd()) else MODEL_PATH}")
 
 

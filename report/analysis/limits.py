@@ -7,6 +7,7 @@ import numpy as np
 
 from model.churn import FEATURES, ChurnModel, FloatArray
 from report.analysis.cells import IntArray
+from report.analysis.factors import FACTOR_LIMITS
 from report.analysis.segments import SESSIONS_LIMITS, SPENT_LIMITS
 
 Limits = Mapping[str, tuple[int, ...] | tuple[float, ...]]
@@ -17,28 +18,32 @@ def cell_limits(model: ChurnModel) -> Limits:
     """The limits of all features: whole numbers for the counts, float64 for the spend.
 
     XGBoost compares in float32 (`float32(x) < threshold` goes left), all else in float64. Customers on the same side of all
-    limits take the same way through every tree, are in the same segment, and all inside the training range or all outside.
+    limits take the same way through every tree, have the same segment and the same risk factors, and are all inside the
+    training range or all outside.
     """
-    limits: dict[str, tuple[int, ...] | tuple[float, ...]] = {}
-    for feature in FEATURES[:-1]:
+    limits: dict[str, tuple[int, ...] | tuple[float, ...]] = dict.fromkeys(FEATURES, ())
+    for feature in FEATURES:
+        if feature == "total_spent_usd":
+            continue
         counts = {math.ceil(threshold) for threshold in model.thresholds[feature]}
+        counts |= {int(limit) for limit in FACTOR_LIMITS[feature]}
         counts |= set(SESSIONS_LIMITS if feature == "total_sessions" else ())
         counts |= {end for low, high in _range(model, feature) for end in (math.ceil(low), math.floor(high) + 1)}
         limits[feature] = tuple(sorted(counts))
     spent = {_smallest_at_least(threshold) for threshold in model.thresholds["total_spent_usd"]}
-    spent |= {float(limit) for limit in SPENT_LIMITS}
+    spent |= {float(limit) for limit in SPENT_LIMITS} | FACTOR_LIMITS["total_spent_usd"]
     spent |= {end for low, high in _range(model, "total_spent_usd") for end in (low, math.nextafter(high, math.inf))}
     return limits | {"total_spent_usd": tuple(sorted(spent))}
 
 
 def buckets(features: FloatArray, limits: Limits) -> IntArray:
-    """The numbers (n × 8) of the buckets that `features` (n × 8) lie in, as `RANGE_BUCKET` counts: 0 is below the first limit."""
+    """The numbers (n × 9) of the buckets that `features` (n × 9) lie in, as `RANGE_BUCKET` counts: 0 is below the first limit."""
     columns = [np.searchsorted(limits[name], column, side="right") for name, column in zip(FEATURES, features.T, strict=True)]
     return np.column_stack(columns).astype(np.int64)
 
 
 def representatives(numbers: IntArray, limits: Limits) -> FloatArray:
-    """For buckets of these `numbers` (n × 8) features that lie in them (n × 8): the limit at which each begins.
+    """For buckets of these `numbers` (n × 9) features that lie in them (n × 9): the limit at which each begins.
 
     The first begins nowhere: for it any value clearly below its end, or 0 where it has no end either.
     Raises IndexError for a number beyond the last bucket.

@@ -11,10 +11,9 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from report.api.parameters import FORMATS, LARGEST_CLIENT_ID
+from report.api.parameters import ReportQuery
 from report.delivery.weekly import WeeklyRequest, WeeklyRun
 from report.schema import Problem, Report
-from report.week import IN_RANGE
 
 VERSION = "0.1.0"
 EXAMPLES = Path(__file__).with_name("examples.json")
@@ -32,6 +31,13 @@ PROBLEMS: Mapping[int, str] = {
     502: "The data warehouse failed.",
     504: "The data warehouse ran out of time.",
 }
+
+
+class _Untitled(GenerateJsonSchema):
+    """Leaves out the titles, which only say the fields' names again."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+        return False
 
 
 @cache
@@ -79,31 +85,7 @@ def _generate(examples: Json) -> Json:
         "operationId": "generateReport",
         "summary": "One client's report of one week",
         "parameters": [
-            _query("client_id", {"type": "integer", "minimum": 1, "maximum": LARGEST_CLIENT_ID}, "Whose report", required=True),
-            _query(
-                "week_ending",
-                {"type": "string", "format": "date", "pattern": IN_RANGE},
-                "The last day of the week, any weekday. Left out: the last Sunday before today in the client's time zone",
-            ),
-            _query(
-                "format",
-                {"type": "string", "enum": list(FORMATS), "default": "json"},
-                "In which form; left out, the Accept header decides",
-            ),
-            {
-                **_query(
-                    "include",
-                    {
-                        "type": "array",
-                        "items": {"type": "string", "enum": ["customers", "history"]},
-                        "minItems": 1,
-                        "uniqueItems": True,
-                    },
-                    "`customers` adds `atRiskCustomers`, `history` the last weeks; left out, no personal data is in the report",
-                ),
-                "style": "form",
-                "explode": False,
-            },
+            *_query_parameters(),
             {
                 "name": "If-None-Match",
                 "in": "header",
@@ -201,8 +183,21 @@ def _open(operation: str, summary: str, media_type: str, schema: Json) -> Json:
     return {"operationId": operation, "summary": summary, "security": [], "responses": responses}
 
 
-def _query(name: str, schema: Json, text: str, *, required: bool = False) -> Json:
-    return {"name": name, "in": "query", "required": required, "description": text, "schema": schema}
+def _query_parameters() -> list[Json]:
+    """Describe the query from its model. What may be left out has no default here: the answer depends on more than the query."""
+    schema = ReportQuery.model_json_schema(schema_generator=_Untitled)
+    described: list[Json] = []
+    for name, of_field in schema["properties"].items():
+        given = {key: value for key, value in of_field.items() if key not in ("anyOf", "default", "description")}
+        parameter = {
+            "name": name,
+            "in": "query",
+            "required": name in schema["required"],
+            "description": of_field["description"],
+            "schema": {**of_field.get("anyOf", [{}])[0], **given},
+        }
+        described.append(parameter | ({"style": "form", "explode": False} if of_field.get("type") == "array" else {}))
+    return described
 
 
 def _header(text: str) -> Json:
@@ -226,13 +221,6 @@ def _problems(*statuses: int) -> Json:
 
 def _ref(name: str) -> Json:
     return {"$ref": f"#/components/schemas/{name}"}
-
-
-class _Untitled(GenerateJsonSchema):
-    """Leaves out the titles, which only say the fields' names again."""
-
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
-        return False
 
 
 def _schemas() -> Json:

@@ -10,11 +10,11 @@ from time import monotonic
 
 from cachetools import TTLCache
 
-MOST_WRONG_KEYS = 100
+MAX_WRONG_KEYS = 100
 SECONDS = 60
 """An address may present so many wrong keys in so many seconds."""
 
-MOST_ADDRESSES = 10_000
+MAX_ADDRESSES = 10_000
 """So many addresses are remembered at most, the newest: a few megabytes."""
 
 
@@ -28,7 +28,7 @@ class WrongKeys:
     """What a warm instance remembers of those who do not know a key."""
 
     def __init__(self) -> None:
-        self._tried: TTLCache[str, _Tried] = TTLCache(MOST_ADDRESSES, ttl=SECONDS)
+        self._tried: TTLCache[str, _Tried] = TTLCache(MAX_ADDRESSES, ttl=SECONDS)
         self._lock = Lock()
 
     def seconds_to_wait(self, address: str) -> int:
@@ -36,4 +36,4 @@ class WrongKeys:
         with self._lock:
             tried = self._tried.setdefault(address, _Tried(monotonic() + SECONDS))
             tried.wrong_keys += 1
-            return max(math.ceil(tried.until - monotonic()), 1) if tried.wrong_keys > MOST_WRONG_KEYS else 0
+            return max(math.ceil(tried.until - monotonic()), 1) if tried.wrong_keys > MAX_WRONG_KEYS else 0

@@ -9,7 +9,7 @@ from cachetools import TTLCache
 
 T = TypeVar("T")
 
-MOST_KEPT = 256
+MAX_KEPT = 256
 """So many answers at most: far more than one instance is asked for within seconds, and a few megabytes."""
 
 
@@ -20,7 +20,7 @@ class Shared(Generic[T]):
     """
 
     def __init__(self, seconds: float) -> None:
-        self._kept: TTLCache[Hashable, T] = TTLCache(MOST_KEPT, ttl=seconds)
+        self._kept: TTLCache[Hashable, T] = TTLCache(MAX_KEPT, ttl=seconds)
         self._making: dict[Hashable, Future[T]] = {}
         self._lock = Lock()
 

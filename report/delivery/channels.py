@@ -95,14 +95,22 @@ def doors(message: Message, mail: MailSettings | None) -> Mapping[DoorName, Send
     """By name, the doors that the client's settings open."""
     client = message.client
     found: dict[DoorName, Send] = {}
-    if client.webhook_url:
+    if client.webhook_problem:
+        found["slack" if client.webhook_flavour == "slack" else "webhook"] = partial(_refuse, client.webhook_problem)
+    elif client.webhook_url:
         if client.webhook_flavour == "slack":
             found["slack"] = partial(_send_to_slack, message, client.webhook_url)
         else:
             found["webhook"] = partial(_send_signed, message, client.webhook_url)
-    if client.email:
+    if client.email_problem:
+        found["email"] = partial(_refuse, client.email_problem)
+    elif client.email:
         found["email"] = partial(_send_mail, message, mail)
     return found
+
+
+def _refuse(problem: str, _seconds: float) -> None:
+    raise RefusedError(problem)
 
 
 def deliver(send: Send, deadline: float, pauses: Sequence[float] = PAUSES_SECONDS) -> Outcome:

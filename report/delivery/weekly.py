@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from report.api.parameters import LARGEST_CLIENT_ID, ParameterError
+from report.api.parameters import MAX_CLIENT_ID, ParameterError
 from report.build import Request, Trace, build_report
 from report.delivery.channels import DoorName, Message, deliver, doors
 from report.schema import Count, Part, Report
@@ -37,7 +37,7 @@ def _whole(number: object) -> object:
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
-ClientId = Annotated[int, Field(ge=1, le=LARGEST_CLIENT_ID, strict=True), BeforeValidator(_whole)]
+ClientId = Annotated[int, Field(ge=1, le=MAX_CLIENT_ID, strict=True), BeforeValidator(_whole)]
 
 
 class WeeklyRequest(Part):
@@ -153,7 +153,7 @@ def _one(round_: Round, client_id: int) -> ClientResult:
     """Build and send one client's report, and say what became of it, in the answer and in the log."""
     settings, client = round_.settings, round_.settings.client(client_id)
     report, trace = None, Trace()
-    if not (client.webhook_url or client.email):
+    if not (client.webhook_url or client.webhook_problem or client.email or client.email_problem):
         result = ClientResult(client_id=client_id, status="no_address", detail="CLIENTS has no webhook_url and no email for it")
     else:
         try:

@@ -54,9 +54,9 @@ def test_sample_shops_risk_rises_in_its_last_week(sample):
     weeks = since_start(sample) // WEEK_US
     risk = []
     for week in (24, 25):
-        events = sample.filter(pa.array(weeks == week))
+        events = sample.filter(pa.array(weeks <= week))
         # Four weeks without events make the newest week one whose label is known; only its features matter here.
-        rows = dataset.from_events(events, 5, SUNDAY + timedelta(days=7 * (week - 25) + 28))
+        rows = dataset.from_events(events, 13, SUNDAY + timedelta(days=7 * (week - 25) + 28))
         risk.append(apply(IDENTITY, churn.log_odds(churn.load(), rows.features)).mean())
     assert risk[1] > 1.1 * risk[0]
 
@@ -73,14 +73,27 @@ def test_churned_means_no_event_in_the_28_days_after_the_week(returns_after, chu
     if returns_after:
         rows.append(event(week_ending + timedelta(days=returns_after), "added_to_cart"))
     events = pa.Table.from_pylist(rows, schema=shops.SCHEMA)
-    weeks = dataset.from_events(events, 6, week_ending + timedelta(days=35))
+    weeks = dataset.from_events(events, 14, week_ending + timedelta(days=35))
     first = weeks.where(weeks.weeks_ago == 5)
     assert first.churned.tolist() == [churned]
-    assert first.features.tolist() == [[0, 0, 0, 0, 0, 1, 3, 10.0]]
+    assert first.features.tolist() == [[0, 0, 0, 0, 0, 1, 3, 10.0, 0]]
+
+
+def test_active_weeks_before_counts_the_weeks_of_the_eight_before_with_an_event_of_any_type():
+    week_ending = date(2026, 6, 7)
+    days_before = [0, 7, 8, 13, 27, 28, 62, 63]  # weeks 0, 1, 1, 1, 3, 4, 8, 9
+    rows = [event(week_ending - timedelta(days=days), "page_view") for days in days_before]
+    events = pa.Table.from_pylist(rows, schema=shops.SCHEMA)
+    for memory_weeks, active in [(8, 4), (4, 3), (3, 2), (2, 1), (0, 0)]:
+        weeks = dataset.from_events(events, 14, week_ending + timedelta(days=28), memory_weeks)
+        newest = weeks.where(weeks.weeks_ago == 4)
+        assert newest.features[:, churn.FEATURES.index("active_weeks_before")].tolist() == [active]
 
 
 COUNTS = st.integers(0, 200)
-ROWS = st.tuples(COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, st.integers(0, 60), st.integers(0, 6), st.floats(0, 5_000))
+ROWS = st.tuples(
+    COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, st.integers(0, 60), st.integers(0, 6), st.floats(0, 5_000), st.integers(0, 8)
+)
 
 
 @given(ROWS, st.sampled_from(churn.FEATURES), st.integers(1, 2_000))
