@@ -1,7 +1,6 @@
 """PDF: the report set by Typst from `report.typ`, tagged for screen readers (PDF/UA-1) where its characters allow it."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
@@ -11,19 +10,13 @@ from typing import TYPE_CHECKING
 
 from report.pages.html import FOLDER
 from report.pages.view import View
+from report.text import clean
 
 if TYPE_CHECKING:
     import typst
 
 FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
 """Noto Sans for nearly every living script, and Noto Emoji."""
-
-_UNPRINTABLE = re.compile(
-    "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\ufdd0-\\ufdef\\ufeff\\ufff9-\\ufffb"
-    + "".join(f"\\U{plane:04x}fffe\\U{plane:04x}ffff" for plane in range(0x11))
-    + "]"
-)
-"""Controls, halves of characters, byte order marks and non-characters: no PDF text, and nothing that anybody could read."""
 
 _one_at_a_time = Lock()
 
@@ -43,7 +36,7 @@ def document(view: View) -> bytes:
 
 def _printable(value: object) -> object:
     if isinstance(value, str):
-        return _UNPRINTABLE.sub("", value)
+        return clean(value)
     if isinstance(value, dict):
         return {key: _printable(item) for key, item in value.items()}
     return list(map(_printable, value)) if isinstance(value, list | tuple) else value

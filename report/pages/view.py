@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from report.analysis.headline import Headline, headline
+from report.analysis.insights import backtest_sentence, expected_to_leave, missing_regulars_sentence
 from report.analysis.risk import CHURNED, HIGH, MEDIUM
 from report.analysis.segments import SEGMENTS, SESSIONS_LIMITS, SPENT_LIMITS
 from report.formatting import (
@@ -33,13 +34,11 @@ from report.schema import (
     HistoryWeek,
     Meta,
     MissingRegular,
-    Outlook,
     Priority,
     Recommendation,
     Report,
     ReportData,
     RiskFactor,
-    RiskiestTenth,
     RiskLevel,
     SegmentRow,
     Severity,
@@ -82,7 +81,7 @@ COLUMNS: Mapping[str, str] = {
     "stake": "Sales at stake",
     "customer": "Customer",
     "risk": "Risk",
-    "expected_loss": "Expected loss a week",
+    "expected_loss": "Expected loss",
     "active_weeks": "Weeks active before",
     "reasons": "Leading reasons",
     "last_visit": "Last visit",
@@ -319,7 +318,6 @@ class View:
 def view(report: Report) -> View:
     """Say the report as it is shown."""
     data, meta = report.report_data, report.meta
-    outlook = _outlook(data)
     shop = _one_line(meta.client_name or "") or f"Client {meta.client_id}"
     made_at = meta.generated_at.astimezone(ZoneInfo(meta.time_zone))
     actions = tuple(_action(row, meta.currency) for row in data.recommendations)
@@ -339,8 +337,8 @@ def view(report: Report) -> View:
         title=f"{shop}, {days(meta.week_start, report.week_ending)}: {HEADINGS['title'].lower()}",
         paper=_paper(meta),
         caveats=caveats,
-        headline=headline(data.summary.totalCustomers, outlook, data.changes, data.caveats),
-        figures=_figures(data, outlook, meta.currency, meta.partial),
+        headline=headline(data.summary.totalCustomers, data.outlook, data.changes, data.caveats),
+        figures=_figures(data, meta.currency, meta.partial),
         figures_note=_figures_note(data),
         segments=_segments(data, meta.currency),
         actions=actions[:MAX_FIRST_ACTIONS],
@@ -351,14 +349,14 @@ def view(report: Report) -> View:
         summary_source="Written by Gemini; every number in it was checked against this report."
         if meta.summary_source == "gemini"
         else "Written from a template with this report’s numbers.",
-        insights=_unsaid(data.keyInsights, [*summary, *(caveat.text for caveat in data.caveats)]),
+        insights=_insights(report, summary),
         metrics=_metrics(data, compared=not (meta.partial or _has_serious(data))),
         levels=_levels([row.count for row in data.riskBreakdown]),
         factors=tuple(map(_factor, data.topRiskFactors)),
         factors_of=_factors_of(data),
         no_factors="Nothing that the model knows of drives the risk of these customers.",
         history=tuple(_history_row(week, meta.currency) for week in reversed(data.history or ())),
-        history_note="All weeks are told with what is known today, so a figure may differ from what was reported then.",
+        history_note="All weeks are told with what is known today; what a report counted otherwise then stands in brackets.",
         customers=None
         if data.atRiskCustomers is None
         else tuple(_customer(row, meta.currency, meta.memory_weeks) for row in data.atRiskCustomers),
@@ -374,22 +372,6 @@ def view(report: Report) -> View:
 def file_name(report: Report) -> str:
     """Name the report where it is a file, without the ending."""
     return f"churn-report-{report.meta.client_id}-{report.week_ending.isoformat()}"
-
-
-def _outlook(data: ReportData) -> Outlook:
-    if data.outlook is None:  # TODO goes when the builder makes every report with one
-        leaving = (data.summary.avgChurnProbability or 0.0) * data.summary.totalCustomers
-        tenth = RiskiestTenth(customers=0, avgChurnProbability=None, timesAverage=None)
-        return Outlook(
-            expectedToLeave=leaving,
-            expectedToLeaveBefore=leaving,
-            spent=0.0,
-            spentBefore=0.0,
-            spendAtStake=0.0,
-            riskiestTenth=tenth,
-            missingRegulars=None,
-        )
-    return data.outlook
 
 
 def _one_line(text: str) -> str:
@@ -416,19 +398,26 @@ def _has_serious(data: ReportData) -> bool:
     return any(caveat.severity == "serious" for caveat in data.caveats)
 
 
-def _unsaid(insights: Iterable[str], said: Iterable[str]) -> tuple[str, ...]:
-    """Return the insights that stand nowhere else on the page word for word."""
-    text = " ".join(said)
-    return tuple(insight for insight in dict.fromkeys(insights) if insight not in text)
+def _insights(report: Report, summary: Iterable[str]) -> tuple[str, ...]:
+    """Return the insights that stand nowhere else on the page: in the headline, an action, the look back or the summary."""
+    data, before = report.report_data, report.report_data.lastWeek.totalCustomers
+    missing = any(action.id == "missing_regulars" for action in data.recommendations)
+    elsewhere = {
+        expected_to_leave(data.summary.totalCustomers, before, data.outlook),
+        backtest_sentence(report.meta.backtest),
+        missing_regulars_sentence(data.outlook) if missing else "",
+    }
+    said = " ".join([*summary, *(caveat.text for caveat in data.caveats)])
+    return tuple(insight for insight in dict.fromkeys(data.keyInsights) if insight not in elsewhere and insight not in said)
 
 
 # The four figures
 
 
-def _figures(data: ReportData, outlook: Outlook, currency: str, partial: bool) -> tuple[Figure, ...]:
-    changes = {} if _has_serious(data) else {change.what: change for change in data.changes}
-    customers, last = data.summary.totalCustomers, data.lastWeek
-    before, stake_before = (last.totalCustomers, last.spendAtStake) if last else (0, 0.0)
+def _figures(data: ReportData, currency: str, partial: bool) -> tuple[Figure, ...]:
+    changes = {change.what: change for change in data.changes}
+    outlook, last = data.outlook, data.lastWeek
+    customers, before = data.summary.totalCustomers, last.totalCustomers
     last_week = "in all of last week" if partial else "last week"
 
     def in_money(amount: float) -> str:
@@ -441,7 +430,7 @@ def _figures(data: ReportData, outlook: Outlook, currency: str, partial: bool) -
             *("Expected to leave", "expected-to-leave", "expectedToLeave"),
             *(outlook.expectedToLeave, outlook.expectedToLeaveBefore, _rounded, lambda week: week.expectedToLeave),
         ),
-        ("Sales at stake", "at-stake", None, outlook.spendAtStake, stake_before, in_money, lambda week: week.spendAtStake),
+        ("Sales at stake", "at-stake", None, outlook.spendAtStake, last.spendAtStake, in_money, lambda week: week.spendAtStake),
     )
     return tuple(
         Figure(
@@ -502,7 +491,7 @@ def _line(
 def _figures_note(data: ReportData) -> str:
     if not data.history:
         return ""
-    band = " The shaded band is what is usual here." if data.changes and not _has_serious(data) else ""
+    band = " The shaded band is what is usual here." if data.changes else ""
     return f"Lines show the last {counted(len(data.history), 'week')}, from zero.{band}"
 
 
@@ -510,7 +499,7 @@ def _figures_note(data: ReportData) -> str:
 
 
 def _segments(data: ReportData, currency: str) -> tuple[Segment, ...]:
-    changes = {} if _has_serious(data) else {change.what: change for change in data.changes}
+    changes = {change.what: change for change in data.changes}
     most = max([0.0, *(row.spendAtStake for row in data.segmentBreakdown)])
     return tuple(_segment(row, changes.get(row.segment), most, currency) for row in data.segmentBreakdown)
 
@@ -611,18 +600,21 @@ def _flagged(backtest: Backtest) -> str:
 
 
 def _metrics(data: ReportData, compared: bool) -> tuple[Metric, ...]:
-    now, last = data.summary, data.lastWeek if compared else None
+    now, last = data.summary, data.lastWeek
     retention = NOTHING if now.retentionRate is None else percent(now.retentionRate)
-
-    def was(value: str | None) -> str:
-        return "" if value is None else f"{value} last week"
-
-    difference = "" if last is None else _points_changed(now.retentionRate, last.retentionRate)
-    return (
-        Metric("Customers", whole(now.totalCustomers), was(whole(last.totalCustomers) if last else None)),
-        Metric(f"High risk, {HIGH:.0%} or more", whole(now.highRiskCount), was(whole(last.highRiskCount) if last else None)),
-        Metric(f"Churned, {CHURNED:.0%} or more", whole(now.churnedThisWeek), was(whole(last.churned) if last else None)),
-        Metric(f"Retention, below {CHURNED:.0%}", retention, difference),
+    changes = [
+        *(f"{whole(count)} last week" for count in (last.totalCustomers, last.highRiskCount, last.churned)),
+        _points_changed(now.retentionRate, last.retentionRate),
+    ]
+    labels = {
+        "Customers": whole(now.totalCustomers),
+        f"High risk, {HIGH:.0%} or more": whole(now.highRiskCount),
+        f"Churned, {CHURNED:.0%} or more": whole(now.churnedThisWeek),
+        f"Retention, below {CHURNED:.0%}": retention,
+    }
+    return tuple(
+        Metric(label, value, change if compared and last.totalCustomers else "")
+        for (label, value), change in zip(labels.items(), changes, strict=True)
     )
 
 
@@ -656,10 +648,15 @@ def _history_row(week: HistoryWeek, currency: str) -> HistoryRow:
         customers=whole(week.customers),
         expected=whole(round(week.expectedToLeave)),
         stake=money_whole(week.spendAtStake, currency),
-        high_risk=whole(week.highRiskCount),
+        high_risk=_restated(week.highRiskCount, week.reportedHighRiskCount),
         churned=whole(week.churned),
         retention=NOTHING if week.retentionRate is None else percent(week.retentionRate),
     )
+
+
+def _restated(now: int, reported: int | None) -> str:
+    """Write a count of a past week, and what was reported then where that differs."""
+    return whole(now) if reported in (None, now) else f"{whole(now)} (reported: {whole(reported or 0)})"
 
 
 # Customers
@@ -741,8 +738,8 @@ def _notes(meta: Meta) -> tuple[tuple[str, str, str], ...]:
         ),
         (
             "loss",
-            "Expected loss a week",
-            "a customer’s risk times what the customer spends in a week, on average of this week and the eight before.",
+            "Expected loss",
+            "a customer’s risk times what the customer spent in this week and the eight before.",
         ),
         ("segments", "Segments", f"by what customers spent or how often they came in the week. {limits}."),
         (

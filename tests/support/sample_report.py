@@ -34,8 +34,8 @@ def sample_report(meta: Mapping[str, Any] | None = None, **data: Any) -> Report:
 
 
 def _at_risk(number: int, name: str | None) -> Mapping[str, Any]:
-    """One of the riskiest customers; each one loses the shop a dollar a week less than the one before."""
-    probability, loss = round(0.95 - number / 50, 4), 40.0 - number
+    """One of the riskiest customers; the loss expected from each is ten dollars less than from the one before."""
+    probability, loss = round(0.95 - number / 50, 4), 400.0 - 10 * number
     return {
         "user_id": f"u{number:03}",
         "email": None if number % 5 == 4 else f"customer{number}@example.com",
@@ -46,7 +46,7 @@ def _at_risk(number: int, name: str | None) -> Mapping[str, Any]:
         "total_spent_usd": 10.0 * number,
         "topRiskFactors": ["Few Visits", "High Cart Abandonment"],
         "activeWeeksBefore": number % 4,
-        "spent_9_weeks_usd": round(9 * loss / probability, 2),
+        "spent_9_weeks_usd": round(loss / probability, 2),
         "expectedLoss": loss,
     }
 
@@ -76,6 +76,7 @@ def _week(week: int) -> Mapping[str, Any]:
         "avgChurnProbability": [0.21, 0.208, None, 0.2135, 0.209, 0.207, 0.206, 0.2105][week],
         "spent": [151200.0, 149830.5, 0.0, 155010.25, 160400.0, 157120.0, 158200.0, 136770.75][week],
         "expectedToLeave": [202.9, 208.0, 0.0, 228.0, 230.3, 235.2, 241.0, 253.4][week],
+        "reportedHighRiskCount": [None, None, 0, 125, 131, None, None, None][week],
         "spendAtStake": [11020.0, 11240.5, 0.0, 11890.0, 12210.0, 12080.0, 12560.0, 11704.0][week],
     }
 
