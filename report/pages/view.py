@@ -50,10 +50,11 @@ NOTHING = "–"
 """Stands where there is no number."""
 MAX_FIRST_ACTIONS = 3
 """How many recommendations the first screen shows."""
+MIN_WEEKS_TO_DRAW = 2
 MAX_TENTH = 0.15
 """The riskiest are called a tenth only while ties keep them below this share."""
 MIN_WORTH_TELLING = 10
-"""With fewer customers, nothing is said of the riskiest of a past week."""
+"""Nothing is said of fewer customers of a past week."""
 
 HEADINGS: Mapping[str, str] = {
     "title": "Weekly churn report",
@@ -171,6 +172,7 @@ class Segment:
     usual: str
     """The verdict in words; empty where the count is usual or nobody knows."""
     spent: str
+    has_customers: bool
     levels: tuple[Level, ...]
     levels_description: str
     expected: str
@@ -323,7 +325,9 @@ def view(report: Report) -> View:
     actions = tuple(_action(row, meta.currency) for row in data.recommendations)
     caveats = tuple(CaveatView(caveat.text, caveat.severity) for caveat in data.caveats)
     summary = tuple(paragraph for part in data.executiveSummary.split("\n") if (paragraph := part.strip()))
-    look_back = _look_back(meta.backtest, report.week_ending) if meta.backtest and meta.backtest.customers else None
+    look_back = (
+        _look_back(meta.backtest, report.week_ending) if meta.backtest and meta.backtest.customers >= MIN_WORTH_TELLING else None
+    )
     return View(
         headings=HEADINGS,
         columns=COLUMNS,
@@ -467,7 +471,7 @@ def _line(
     """Draw a figure's last weeks from zero; None where there is nothing above zero to draw."""
     values = [value(week) if week.customers else None for week in history]
     top = max([0.0, *(number for number in values if number is not None), *([change.usualHigh] if change else [])])
-    if len(history) < 2 or top <= 0 or sum(number is not None for number in values) < 2:
+    if top <= 0 or sum(number is not None for number in values) < MIN_WEEKS_TO_DRAW:
         return None
     points = [
         None if number is None else (index / (len(values) - 1), max(number, 0.0) / top) for index, number in enumerate(values)
@@ -489,10 +493,10 @@ def _line(
 
 
 def _figures_note(data: ReportData) -> str:
-    if not data.history:
+    if sum(week.customers > 0 for week in data.history or ()) < MIN_WEEKS_TO_DRAW:
         return ""
     band = " The shaded band is what is usual here." if data.changes else ""
-    return f"Lines show the last {counted(len(data.history), 'week')}, from zero.{band}"
+    return f"Lines show the last {counted(len(data.history or ()), 'week')}, from zero.{band}"
 
 
 # Segments
@@ -514,6 +518,7 @@ def _segment(row: SegmentRow, change: Change | None, most: float, currency: str)
         verdict=change.verdict if change else None,
         usual=_against_usual(change) if change and change.verdict != "usual" else "",
         spent=money_whole(row.spent, currency),
+        has_customers=row.count > 0,
         levels=levels,
         levels_description=_sentence(f"{level.level} {level.count}" for level in levels),
         expected=whole(round(row.expectedToLeave)),
@@ -638,6 +643,8 @@ def _factors_of(data: ReportData) -> str:
         return ""
     at_high_risk = data.summary.highRiskCount
     whom = f"{counted(of, 'customer')} at high risk" if at_high_risk else f"riskiest {counted(of, 'customer')}"
+    if of == 1:
+        return f"What drives the risk of the {'customer at high risk' if at_high_risk else 'riskiest customer'}."
     return f"What drives the risk of the {whom}, and for how many of them."
 
 
