@@ -127,6 +127,8 @@ class Line:
     """One figure over the last weeks: strokes in a unit square, x to the right, y up from zero, with gaps for unknown weeks."""
 
     strokes: tuple[tuple[tuple[float, float], ...], ...]
+    now: tuple[float, float] | None
+    """The point of this week; None where it has no number."""
     usual: tuple[float, float] | None
     """From where to where y is usual; None where nobody knows."""
     first_day: str
@@ -482,6 +484,7 @@ def _line(
             for has_number, stroke in groupby(points, key=lambda point: point is not None)
             if has_number
         ),
+        now=points[-1],
         usual=(max(change.usualLow, 0.0) / top, change.usualHigh / top) if change and change.usualHigh > 0 else None,
         first_day=short_day(history[0].week_ending),
         last_day=short_day(history[-1].week_ending),
