@@ -189,19 +189,21 @@ def parsed(text: str) -> Address | None:
 
 
 def mail_message(message: Message, sender: Address, to: Iterable[Address]) -> EmailMessage:
-    """Write the report as an e-mail: the summary in plain words, and the whole of it attached as one HTML file and as a PDF."""
+    """Write the e-mail: the first screen of the report, and the whole of it attached as one HTML file and as a PDF."""
     from report.pages import html, pdf
+    from report.pages.mail import mail_body, mail_subject
     from report.pages.view import file_name, view
 
     shown, name = view(message.report), file_name(message.report)
+    text, page = mail_body(shown, message.link)
     mail = EmailMessage(POLICY)
-    mail["Subject"] = message.subject
+    mail["Subject"] = mail_subject(shown)
     mail["From"] = sender
     mail["To"] = tuple(to)
     mail["Date"] = message.report.meta.generated_at
     mail["Message-ID"] = f"<{message.id}@{sender.domain}>"
-    warning = f"{message.warning}\n\n" if message.warning else ""
-    mail.set_content(f"{warning}{message.report.report_data.executiveSummary}\n\nThe whole report:\n{message.link}\n")
+    mail.set_content(text)
+    mail.add_alternative(page, subtype="html")
     mail.add_attachment(html.document(shown).html, subtype="html", filename=f"{name}.html")
     mail.add_attachment(pdf.document(shown), maintype="application", subtype="pdf", filename=f"{name}.pdf")
     return mail

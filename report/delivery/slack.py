@@ -3,12 +3,12 @@
 import json
 from collections.abc import Mapping
 from functools import partial
+from html import escape
 from typing import Any
 
 from report.delivery.attempts import Attempt, Result
 from report.delivery.message import Message
 from report.delivery.webhook import post
-from report.formatting import percent, whole
 
 
 def send(message: Message, url: str, attempt: Attempt) -> Result:
@@ -19,44 +19,14 @@ def send(message: Message, url: str, attempt: Attempt) -> Result:
 
 
 def slack_message(message: Message) -> Mapping[str, Any]:
-    """Lay out the report in Slack's blocks: a warning if there is one, the summary, four numbers, risk factors, the link."""
-    data = message.report.report_data
-    numbers = data.summary
-    fields = {
-        "Customers": whole(numbers.totalCustomers),
-        "High risk": whole(numbers.highRiskCount),
-        "Churned this week": whole(numbers.churnedThisWeek),
-        "Retention": "–" if numbers.retentionRate is None else percent(numbers.retentionRate),
-    }
-    factors = "\n".join(f"• {factor.factor} ({factor.impact} impact)" for factor in data.topRiskFactors)
-    link = _escaped(message.link.replace("|", "%7C"), 2_900)
+    """Write the message: the first screen of the report in blocks, and the news as text for notifications."""
+    from report.pages.mail import mail_subject
+    from report.pages.slack import slack_blocks
+    from report.pages.view import view
+
+    shown = view(message.report)
     return {
-        "text": _escaped(message.subject, 3_000),
+        "text": escape(mail_subject(shown), quote=False),
         "unfurl_links": False,
-        "blocks": [
-            {"type": "header", "text": _plain(message.title, 150)},
-            *([{"type": "section", "text": _plain(f"⚠ {message.warning}", 3_000)}] if message.warning else []),
-            {"type": "section", "text": _plain(data.executiveSummary, 3_000)},
-            {"type": "section", "fields": [_plain(f"{name}\n{value}", 2_000) for name, value in fields.items()]},
-            *([{"type": "section", "text": _plain(f"Top risk factors\n{factors}", 3_000)}] if factors else []),
-            {"type": "section", "text": {"type": "mrkdwn", "text": f"<{link}|Open the report>"}},
-        ],
+        "blocks": slack_blocks(shown, message.link),
     }
-
-
-def _plain(text: str, max_characters: int) -> Mapping[str, Any]:
-    return {"type": "plain_text", "text": _escaped(text, max_characters), "emoji": False}
-
-
-def _escaped(text: str, max_characters: int) -> str:
-    """Escape the three characters that Slack gives a meaning, and cut the text to what a block takes."""
-    pieces = [{"&": "&amp;", "<": "&lt;", ">": "&gt;"}.get(character, character) for character in text]
-    if sum(map(len, pieces)) <= max_characters:
-        return "".join(pieces)
-    length, kept = 1, []
-    for piece in pieces:
-        length += len(piece)
-        if length > max_characters:
-            break
-        kept.append(piece)
-    return "".join(kept) + "…"
