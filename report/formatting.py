@@ -45,11 +45,6 @@ def money_whole(amount: float, currency: str) -> str:
     return _money(amount, currency, 0)
 
 
-def dollars(amount: float) -> str:
-    """Write an amount of US dollars: "$1,234.50", "-$20.00"."""
-    return money(amount, "USD")
-
-
 def percent(value: float) -> str:
     """Write a percentage, given as such: "12.5%"."""
     return f"{value:.1f}%"
