@@ -45,6 +45,11 @@ def money_whole(amount: float, currency: str) -> str:
     return _money(amount, currency, 0)
 
 
+def prepare() -> None:
+    """Load what the first amount of money needs: better spent while BigQuery works."""
+    money(0, "USD")
+
+
 def percent(value: float) -> str:
     """Write a percentage, given as such: "12.5%"."""
     return f"{value:.1f}%"
