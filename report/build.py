@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from model import churn
 from model.churn import ChurnModel
-from report import warehouse
+from report import formatting, warehouse
 from report.analysis.cells import CountedWeeks
 from report.analysis.customers import MAX_CUSTOMERS, Customer, Regular
 from report.analysis.days import DayCounts
@@ -136,7 +136,8 @@ def _count(
     """
     counting_days = run_in_thread(warehouse.count_days, place, scan, request.seconds_left() * DAYS_SHARE)
     counting = run_in_thread(warehouse.count_weeks, place, scan, request.seconds_left())
-    churn.prepare(model)  # importing XGBoost is slow: the time that BigQuery takes is a good time for it
+    churn.prepare(model)  # importing XGBoost and Babel is slow: the time that BigQuery takes is a good time for it
+    formatting.prepare()
     days, bytes_processed = _unless_failed(counting_days)
     chosen = teachers(days, scan.week).memory_weeks if days else None
     if chosen is not None and chosen != MEMORY_WEEKS:

@@ -612,13 +612,15 @@ def _metrics(data: ReportData, compared: bool) -> tuple[Metric, ...]:
     retention = NOTHING if now.retentionRate is None else percent(now.retentionRate)
     changes = [
         *(f"{whole(count)} last week" for count in (last.totalCustomers, last.highRiskCount, last.churned)),
-        _points_changed(now.retentionRate, last.retentionRate),
+        _points_changed(now.retentionRate, last.retentionRate)
+        if now.churnedThisWeek
+        else f"no customer at {CHURNED:.0%} risk or more",
     ]
     labels = {
         "Customers": whole(now.totalCustomers),
-        f"High risk, {HIGH:.0%} or more": whole(now.highRiskCount),
-        f"Churned, {CHURNED:.0%} or more": whole(now.churnedThisWeek),
-        f"Retention, below {CHURNED:.0%}": retention,
+        f"High risk: {HIGH:.0%} or more": whole(now.highRiskCount),
+        f"Churned: {CHURNED:.0%} risk or more": whole(now.churnedThisWeek),
+        f"Retention: below {CHURNED:.0%} risk": retention,
     }
     return tuple(
         Metric(label, value, change if compared and last.totalCustomers else "")

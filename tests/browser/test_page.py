@@ -309,6 +309,17 @@ def test_the_page_writes_csv_cells_as_the_function_does(open_browser: OpenBrowse
         assert f"{page.evaluate('text => csvCell(text, false)', text)}\r\n" == csv_text([{"": text}], [""]).split("\r\n", 1)[1]
 
 
+def test_a_printed_table_has_its_head_on_each_page(open_browser: OpenBrowser, function: Function, shop: Shop) -> None:
+    reader = open_browser(function.address)
+    reader.generate(function.key, shop.client_id, customers=True)
+    reader.report()
+    pages = [page.extract_text() for page in PdfReader(io.BytesIO(reader.page.pdf(format="A5"))).pages]
+    with_rows = [page for page in pages if re.search(r"\bu\d\d\b", page)]
+    assert len(with_rows) > 1
+    assert all("Leading reasons" in page for page in with_rows)
+    assert not any("Generate report" in page or "↕" in page for page in pages)
+
+
 def test_everything_works_with_the_keyboard_alone(open_browser: OpenBrowser, function: Function, shop: Shop) -> None:
     page = open_browser(function.address).page
     page.keyboard.type(str(shop.client_id))

@@ -1,4 +1,4 @@
-"""The mail and Slack: the first screen, in forms that mail programs and Slack show."""
+"""The messages, by mail and Slack: the first screen, in forms that mail programs and Slack show."""
 
 import re
 from html import unescape
