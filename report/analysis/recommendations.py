@@ -184,6 +184,8 @@ def _riskiest(situation: Situation) -> tuple[Recommendation, ...]:
     if at_high_risk(week).customers or at_medium_risk(week).customers or week.expected_to_leave < 1:
         return ()
     riskiest = week.where(in_riskiest_tenth(week))
+    if 2 * riskiest.customers > week.customers:  # nearly everybody ties
+        return ()
     return (
         Recommendation(
             id="riskiest",

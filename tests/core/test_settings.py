@@ -27,8 +27,11 @@ def client(**entry: Any) -> ClientSettings:
         ({"SMTP_URL": "mail.example:587"}, "SMTP_URL takes an address such as"),
         ({"SMTP_URL": "smtp://mail.example/secret"}, "SMTP_URL takes an address such as"),
         ({"SMTP_URL": "smtp://user:secret"}, "SMTP_URL takes an address such as"),
+        # pragma: allowlist nextline secret
         ({"SMTP_URL": "smtp://user:secret@:587"}, "SMTP_URL takes an address such as"),
+        # pragma: allowlist nextline secret
         ({**MAIL, "SMTP_URL": "smtp://user:secret\u00fc@mail.example"}, "SMTP_URL has a user or a password"),
+        # pragma: allowlist nextline secret
         ({**MAIL, "SMTP_URL": "smtp://user:secret%C3%BC@mail.example"}, "SMTP_URL has a user or a password"),
         ({**MAIL, "SMTP_URL": "smtp://secret%00:secret@mail.example"}, "SMTP_URL has a user or a password"),
         ({"SMTP_URL": "smtp://mail.example"}, "MAIL_FROM is needed with SMTP_URL"),
@@ -41,6 +44,7 @@ def client(**entry: Any) -> ClientSettings:
         ({**MAIL, "MAIL_FROM": "a@shop.example, b@shop.example"}, "MAIL_FROM is needed with SMTP_URL"),
         ({"PAGE_URL": "secret"}, "PAGE_URL takes the address of the report's page"),
         ({"PAGE_URL": "https://shop.example/?secret"}, "PAGE_URL takes the address of the report's page"),
+        # pragma: allowlist nextline secret
         ({"LINK_SECRET": "fifteen_secret_"}, "LINK_SECRET is too short"),
         ({"BIGQUERY_MAX_BYTES_BILLED": "9223372036854775808"}, "BIGQUERY_MAX_BYTES_BILLED takes at most"),
         ({"ALLOWED_ORIGINS": "https://shop.example/"}, "ALLOWED_ORIGINS takes origins"),
@@ -109,8 +113,11 @@ def test_a_mistake_that_touches_a_clients_report_stops_that_report_alone(entry: 
         {"webhook_url": "hooks.shop.example"},
         {"webhook_url": 1},
         {"webhook_secret": None},
+        # pragma: allowlist nextline secret
         {"webhook_secret": "secret"},
+        # pragma: allowlist nextline secret
         {"webhook_secret": "whsec_secret!"},
+        # pragma: allowlist nextline secret
         {"webhook_secret": "whsec_c2VjcmV0"},
         {"webhook_flavour": "secret"},
     ],
@@ -159,6 +166,7 @@ def test_right_settings_are_taken_as_they_stand() -> None:
             "SMTP_URL": "smtp://user:pass%40word@mail.example:587",  # pragma: allowlist secret
             "MAIL_FROM": "Reports <reports@shop.example>",
             "PAGE_URL": "https://shop.example/dashboard/reports",
+            # pragma: allowlist nextline secret
             "LINK_SECRET": "sixteen letters!",
             "ALLOWED_ORIGINS": "https://shop.example, http://localhost:3000,http://[::1]:8080",
             "BIGQUERY_MAX_BYTES_BILLED": "1e12",
@@ -168,7 +176,7 @@ def test_right_settings_are_taken_as_they_stand() -> None:
     assert settings.mail.smtp_url == "smtp://user:pass%40word@mail.example:587"  # pragma: allowlist secret
     assert settings.mail.sender == "Reports <reports@shop.example>"
     assert settings.page_url == "https://shop.example/dashboard/reports"
-    assert settings.link_secret == "sixteen letters!"  # noqa: S105
+    assert settings.link_secret == "sixteen letters!"  # noqa: S105  # pragma: allowlist secret
     assert settings.allowed_origins == {"https://shop.example", "http://localhost:3000", "http://[::1]:8080"}
     assert settings.warehouse.max_bytes_billed == 10**12
     assert settings.problems() == ("API_KEYS is not set",)

@@ -167,7 +167,7 @@ def test_any_query_on_the_wire_is_refused_as_a_problem(function: Function, query
 
 # Settings
 
-SECRET = "5ecre7-" * 3
+SECRET = "5ecre7-" * 3  # pragma: allowlist secret
 WORDS = st.sampled_from([SECRET, "UTC", "slack", "a@b.example", "*", hash_of("a key"), "\ud800", "1", "0", "٣"])
 CLIENT = st.dictionaries(
     st.sampled_from(
@@ -224,7 +224,7 @@ def test_any_api_keys_let_in_whom_they_name_or_nobody_and_tell_no_secret(text: s
 SETTINGS = [
     *("BIGQUERY_PROJECT", "BIGQUERY_DATASET", "BIGQUERY_LOCATION", "EVENTS_TABLE", "USERS_TABLE", "BIGQUERY_MAX_BYTES_BILLED"),
     *("GEMINI_TIMEOUT_SECONDS", "REQUEST_DEADLINE_SECONDS", "WEEKLY_DEADLINE_SECONDS", "REPORT_CACHE_SECONDS", "PAGE_URL"),
-    *("SMTP_URL", "ALLOWED_ORIGINS", "BIGQUERY_EMULATOR_HOST", "LINK_SECRET"),
+    *("SMTP_URL", "ALLOWED_ORIGINS", "BIGQUERY_EMULATOR_HOST", "LINK_SECRET", "SCHEDULER_EMAIL", "SCHEDULER_AUDIENCE"),
 ]
 NUMBERS = st.sampled_from(["nan", "inf", "-0", "1e999", "1e308", "1_000", "0x10", " 5 ", "٣"])
 

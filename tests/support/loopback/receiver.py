@@ -1,4 +1,4 @@
-"""Who gets the weekly reports, on loopback: a webhook's receiver that checks each signature, and a mail server."""
+"""Receivers of the weekly reports on loopback: a webhook receiver, a check of its signatures, and a mail server."""
 
 import json
 import socket
@@ -18,13 +18,13 @@ SECRET = "whsec_" + "c2VjcmV0IGZvciB0ZXN0cyBvbmx5"  # pragma: allowlist secret
 
 @contextmanager
 def loopback_receiver(behaviour: Behaviour) -> Iterator[Loopback]:
-    """A webhook's receiver that behaves so until the block ends."""
+    """Run a webhook receiver with this behaviour until the block ends."""
     with running(behaviour, r"/hook(/|\?|$)") as loopback:
         yield loopback
 
 
 def verified(request: Request) -> dict[str, object]:
-    """What was sent, if its signature holds by the Standard Webhooks library."""
+    """Return what was sent, after the Standard Webhooks library has checked its signature."""
     Webhook(SECRET).verify(request.text, dict(request.headers))
     return json.loads(request.text)
 
@@ -50,7 +50,7 @@ class MailServer:
 
 @contextmanager
 def loopback_mail_server() -> Iterator[MailServer]:
-    """A mail server until the block ends."""
+    """Run a mail server until the block ends."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
