@@ -38,8 +38,8 @@ def download(page: Page, button: str) -> Path:
 
 
 def assert_accessible(page: Page) -> None:
-    """Axe finds nothing serious or critical."""
-    found = [violation for violation in Axe().run(page).response["violations"] if violation["impact"] in ("serious", "critical")]
+    """Axe finds nothing, however minor."""
+    found = Axe().run(page).response["violations"]
     assert not found, json.dumps(found, indent=1)
 
 
