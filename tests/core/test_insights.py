@@ -56,7 +56,7 @@ def test_a_change_is_told_only_where_it_is_more_than_chance() -> None:
 def test_one_customer_is_told_in_the_singular() -> None:
     assert insights(week(Cell(0.9, 1, 5.0)), week(Cell(0.9, 1), Cell(0.1, 1)), missing=1) == [
         "This week's only customer will probably not be back within four weeks.",
-        "$4 of the $5 that known customers spent this week is at stake, most of it with New customers.",
+        "$4 of the $5 that known customers spent this week is at stake.",
         "1 customer is currently classified as high churn risk.",
         "1 customer is estimated to have churned this week.",
         "Average churn probability across your base is 90.0%.",
@@ -203,7 +203,7 @@ def test_onboarding_is_advised_below_95_percent_retention_and_only_where_there_a
 def test_a_leading_factor_has_the_action_of_its_feature(factor: object) -> None:
     (told,) = advice(week(Cell(0.1)), LeadingFactor(factor, 1, 1))  # type: ignore[arg-type]
     assert told.action == FACTOR_ACTIONS[factor.feature]  # type: ignore[attr-defined]
-    assert told.expectedImpact.endswith("is a leading reason for 1 of the 1 customer at greatest risk.")
+    assert told.expectedImpact.endswith("is a leading reason for the customer at greatest risk.")
 
 
 def test_where_nobody_is_at_risk_there_is_nothing_to_advise() -> None:
