@@ -302,6 +302,11 @@ byId("change").addEventListener("click", () => {
   form.hidden = false;
   client.focus();
 });
+byId("download").addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  byId("download").open = false;
+  byId("download").querySelector("summary").focus();
+});
 byId("html").addEventListener("click", () => {
   byId("download").open = false;
   save(`${shown.name}.html`, new Blob([shown.html], { type: "text/html" }));

@@ -341,6 +341,10 @@ def test_everything_works_with_the_keyboard_alone(open_browser: OpenBrowser, fun
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="PDF", exact=True)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="PDF", exact=True)).to_be_hidden()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
     with page.expect_download():
         page.keyboard.press("Enter")
     expect(page.locator("#done")).to_contain_text("The PDF was ready")
