@@ -82,7 +82,7 @@ def test_make_dev_opens_a_report_keeps_what_is_sent_and_serves_changes(
         (sources / "report/sql/cells.sql").write_text("SELECT nothing")
         wait_for_start(program, 3)
         page.reload()
-        expect(page.get_by_role("alert")).to_contain_text("The data warehouse could not answer")
+        expect(page.get_by_role("alert")).to_contain_text("The data warehouse failed")
 
     assert any(file.read_bytes().startswith(b"%PDF") for file in outbox.glob("*.pdf"))
     assert any(f"{address}/dashboard/reports?client_id=1" in file.read_text("utf-8") for file in outbox.glob("*.txt"))
