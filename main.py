@@ -322,7 +322,7 @@ def _address() -> str:
 def _weekly() -> Response:
     """Build and send every client's weekly report: for Cloud Scheduler."""
     deadline = monotonic() + SETTINGS.weekly_deadline_seconds
-    grant = _grant()
+    grant = _weekly_grant()
     from report.api.parameters import ParameterError
     from report.delivery import weekly  # with the libraries of a report
 
@@ -339,6 +339,28 @@ def _weekly() -> Response:
     run = weekly.run_weekly(weekly.Round(SETTINGS, asked.week_ending, datetime.now(UTC), page_url, deadline), client_ids)
     status = 502 if run.to_be_tried_again else 200
     return Response(run.model_dump_json(), status, mimetype="application/json", headers={"Cache-Control": "no-store"})
+
+
+def _weekly_grant() -> access.Grant:
+    """Return what a weekly call covers: what its API key covers, or without a key all clients, by Cloud Scheduler's token."""
+    authorization = request.headers.get("Authorization")
+    if authorization is None or "X-API-Key" in request.headers:
+        return _grant()
+
+    from report.api import oidc  # with the libraries of a report
+
+    token = oidc.bearer_token(authorization)
+    if token is None:
+        return _grant()
+    try:
+        oidc.check_weekly_call(token, SETTINGS.scheduler)
+    except oidc.TokenError as error:
+        logger.warning("A token for the weekly run was refused: %s", error)
+        raise ProblemError(401, "The token is not the weekly call's.", headers={"WWW-Authenticate": "Bearer"}) from error
+    except oidc.CertificatesError as error:
+        logger.error("A token for the weekly run could not be checked: %s", error)
+        raise ProblemError(502, "The token could not be checked. Please try again later.") from error
+    return access.Grant(None, customers=False)
 
 
 def _own_address() -> str:

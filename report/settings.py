@@ -58,6 +58,14 @@ class MailSettings:
 
 
 @dataclass(frozen=True)
+class SchedulerSettings:
+    """The service account whose OIDC token may start the weekly run, and the audience of that token."""
+
+    email: str
+    audience: str
+
+
+@dataclass(frozen=True)
 class ClientSettings:
     """What the function knows about a client, apart from its id.
 
@@ -109,6 +117,8 @@ class Settings:
     """The address of the report's page; None where it is this function's own."""
     link_secret: str | None = field(repr=False)
     """Signs links; None where there are none."""
+    scheduler: SchedulerSettings | None
+    """None where only an API key starts the weekly run."""
 
     def client(self, client_id: int) -> ClientSettings:
         """Return what is known about a client: the defaults where `CLIENTS` does not name it."""
@@ -153,6 +163,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         mail=_mail(given),
         page_url=_page_url(given),
         link_secret=_link_secret(given),
+        scheduler=_scheduler(given),
     )
 
 
@@ -196,6 +207,15 @@ def _mail(given: Mapping[str, str]) -> MailSettings | None:
             " such as reports@shop.example or Reports <reports@shop.example>"
         )
     return MailSettings(given["SMTP_URL"], sender)
+
+
+def _scheduler(given: Mapping[str, str]) -> SchedulerSettings | None:
+    email, audience = given.get("SCHEDULER_EMAIL"), given.get("SCHEDULER_AUDIENCE")
+    if email is None and audience is None:
+        return None
+    if email is None or audience is None:
+        raise SettingsError("SCHEDULER_EMAIL and SCHEDULER_AUDIENCE are needed together, or neither of them")
+    return SchedulerSettings(email, audience)
 
 
 def _page_url(given: Mapping[str, str]) -> str | None:

@@ -127,7 +127,7 @@ def backtest(counted: CountedWeeks, log_odds: FloatArray, known: Known, week: We
     """
     weeks_ago = week.newest_known
     reported = as_reported(counted, log_odds, known, weeks_ago)
-    if weeks_ago not in known.there or reported is None:
+    if weeks_ago not in known.there or reported is None or not reported.scored.customers:
         return None
     scored = reported.scored
     churned = counted.churned[counted.customers[:, weeks_ago] > 0, weeks_ago]

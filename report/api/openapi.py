@@ -66,7 +66,15 @@ def _description(examples: Json) -> Json:
         },
         "webhooks": {"weeklyReport": {"post": _webhook(examples)}},
         "components": {
-            "securitySchemes": {"apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}},
+            "securitySchemes": {
+                "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                "weeklyToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "Cloud Scheduler's OIDC token. With an API key beside it, the key alone decides.",
+                },
+            },
             "schemas": _schemas(),
             "responses": {
                 str(status): {
@@ -131,6 +139,7 @@ def _weekly(examples: Json) -> Json:
     return {
         "operationId": "sendWeeklyReports",
         "summary": "Build every client's weekly report and send it; for Cloud Scheduler",
+        "security": [{"apiKey": []}, {"weeklyToken": []}],
         "requestBody": {
             "required": False,
             "content": _content("application/json", _ref("WeeklyRequest"), {"client_ids": [1, 2], "week_ending": "2025-01-19"}),

@@ -1,9 +1,9 @@
-"""A plain implementation of the brief: fetch every event, group in Python, score each customer alone. Slow, and easy to check."""
+"""The brief, read plainly: every event fetched, grouped in Python, every customer scored alone. Slow, and easy to check."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,22 +15,47 @@ from model import churn
 COUNTED = ("added_to_wishlist", "removed_from_wishlist", "added_to_cart", "removed_from_cart", "cart_quantity_updated")
 
 
+NOBODY = {"", "undefined", "null", "none", "nan", "unknown", "anonymous", "guest", "0", "[object object]"}
+"""What trackers send where they know no user; white space around it and case do not matter."""
+
+
 def features_by_customer(
-    events: Iterable[Mapping[str, Any]], client_id: int, week_ending: date, as_of: date, time_zone: str
+    events: Iterable[Mapping[str, Any]], client_id: int, days: tuple[date, date], time_zone: str, memory_weeks: int = 8
 ) -> dict[str, tuple[float, ...]]:
-    """Return the features of each customer of the week, in the brief's order (sections 3 and 4)."""
-    week_start = week_ending - timedelta(days=6)
+    """Sections 3 and 4: the features of each customer of the week, in the brief's order, and the weeks of memory.
+
+    `days` are the week's last and the one from which inactivity counts.
+    """
+    week_ending, as_of = days
     of_customer = defaultdict(list)
+    active_weeks = defaultdict(set)
     for event in events:
-        local_date = event["timestamp"].astimezone(ZoneInfo(time_zone)).date()
-        if event["client_id"] == client_id and event["user_id"] is not None and week_start <= local_date <= week_ending:
-            of_customer[event["user_id"]].append((event, local_date))
-    return {user_id: _features(dated, as_of) for user_id, dated in of_customer.items()}
+        user_id, local_date = event["user_id"], event["timestamp"].astimezone(ZoneInfo(time_zone)).date()
+        if event["client_id"] == client_id and user_id is not None and user_id.strip().lower() not in NOBODY:
+            weeks_before = (week_ending - local_date).days // 7
+            active_weeks[user_id].add(weeks_before)
+            if weeks_before == 0:
+                of_customer[user_id].append((event, local_date))
+    memory = range(1, memory_weeks + 1)
+    return {
+        user_id: (*_features(dated, as_of), float(len(active_weeks[user_id].intersection(memory))))
+        for user_id, dated in of_customer.items()
+    }
+
+
+def churned(events: Iterable[Mapping[str, Any]], client_id: int, week_ending: date, time_zone: str) -> set[str]:
+    """Who of the week's customers had no event in the 28 days after its last day."""
+    came, came_back = set(), set()
+    for event in events:
+        days_after = (event["timestamp"].astimezone(ZoneInfo(time_zone)).date() - week_ending).days
+        if event["client_id"] == client_id and -7 < days_after <= 28:
+            (came if days_after <= 0 else came_back).add(event["user_id"])
+    return came - came_back - {None}
 
 
 def _features(dated_events: list[tuple[Mapping[str, Any], date]], as_of: date) -> tuple[float, ...]:
     count = Counter(event["event_type"] for event, _ in dated_events)
-    sessions = {event["session_id"] for event, _ in dated_events} - {None}
+    sessions = {event["session_id"] for event, _ in dated_events} - {None, ""}
     last_date = max(local_date for _, local_date in dated_events)
     spent = Decimal(0)
     for event, _ in dated_events:
@@ -44,10 +69,14 @@ def _features(dated_events: list[tuple[Mapping[str, Any], date]], as_of: date) -
 
 @dataclass(frozen=True)
 class Customer:
-    """A customer scored alone with the bundled model (sections 5.2 to 5.4)."""
+    """A customer scored alone: sections 5.2 to 5.4, with the model as bundled."""
 
     features: tuple[float, ...]
     probability: float
+
+    @property
+    def spent(self) -> float:
+        return self.features[7]
 
     @property
     def segment(self) -> str:
@@ -62,7 +91,7 @@ class Customer:
 
 
 def scored_alone(features: Mapping[str, tuple[float, ...]]) -> dict[str, Customer]:
-    """Score each customer's row on its own."""
+    """Each customer's own row given to the model on its own."""
     model = churn.load()
     return {
         user_id: Customer(row, float(1 / (1 + np.exp(-churn.log_odds(model, np.array([row]))[0]))))
@@ -71,7 +100,7 @@ def scored_alone(features: Mapping[str, tuple[float, ...]]) -> dict[str, Custome
 
 
 def summary(customers: Mapping[str, Customer], before: Mapping[str, Customer]) -> dict[str, Any]:
-    """Return the summary of section 6."""
+    """Section 6."""
     now, then = _metrics(customers), _metrics(before)
     return {
         "totalCustomers": now["customers"],
@@ -104,7 +133,7 @@ def _change(now: float | None, before: float | None) -> float | None:
 
 
 def segment_breakdown(customers: Mapping[str, Customer], before: Mapping[str, Customer]) -> list[dict[str, Any]]:
-    """Return the segments of section 7.2."""
+    """Section 7.2."""
     rows = []
     for segment in ("High-Value", "Regular", "Occasional", "New"):
         now = [customer.probability for customer in customers.values() if customer.segment == segment]
