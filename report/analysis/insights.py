@@ -34,7 +34,7 @@ def key_insights(
         *(_change(change, currency) for change in changes if change.verdict != "usual"),
         *_of_the_brief(this_week),
         _riskiest(this_week.customers, outlook),
-        _missing_regulars(outlook),
+        missing_regulars_sentence(outlook),
         backtest_sentence(backtest),
     )
     return tuple(sentence for sentence in sentences if sentence)
@@ -126,7 +126,8 @@ def _riskiest(customers: int, outlook: Outlook) -> str:
     return f"{riskiest[0].upper()}{riskiest[1:]} will probably leave {times:.1f} times as often as the average customer."
 
 
-def _missing_regulars(outlook: Outlook) -> str:
+def missing_regulars_sentence(outlook: Outlook) -> str:
+    """Say how many regulars stayed away; empty where none did or nobody knows."""
     missing = outlook.missingRegulars
     if not missing:
         return ""

@@ -27,7 +27,7 @@ def document(view: View) -> Page:
     style = _asset("report.css")
     # In the file too: it may be opened long after the header is gone.
     policy = f"default-src 'none'; style-src {_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
-    html = _templates().get_template("report.html").render(view=view, style=style, policy=policy)
+    html = templates().get_template("report.html").render(view=view, style=style, policy=policy)
     return Page(html, f"{policy}; frame-ancestors 'none'")
 
 
@@ -35,7 +35,7 @@ def document(view: View) -> Page:
 def generate_page() -> Page:
     """The page on which a report is asked for and then shown."""
     style, script = _asset("report.css") + _asset("page.css"), _asset("page.js")
-    html = _templates().get_template("page.html").render(style=style, script=script)
+    html = templates().get_template("page.html").render(style=style, script=script)
     policy = (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; connect-src 'self'; img-src data:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -54,7 +54,8 @@ def _hash(inline: str) -> str:
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """Return the templates of this folder; HTML is escaped."""
     return Environment(
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
