@@ -50,7 +50,8 @@ def fit(
     Each shop's own churn rate is an offset: the trees learn what distinguishes the customers of one shop, not which shop they
     are in. The look back learns the level from the shop itself.
     """
-    rates = np.bincount(weeks.shop, weeks.churned) / np.bincount(weeks.shop)
+    # One customer more of either kind, so that a shop without any of one kind has an offset too.
+    rates = (np.bincount(weeks.shop, weeks.churned) + 1) / (np.bincount(weeks.shop) + 2)
     offsets = np.log(rates / (1 - rates))
     settings: dict[str, object] = {
         "objective": "binary:logistic",

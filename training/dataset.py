@@ -42,12 +42,16 @@ class CustomerWeeks:
     """Whole weeks before the newest week of the events; 4 or more."""
     shop: npt.NDArray[np.int64]
     """The number of the shop, from 0."""
-    customer: npt.NDArray[np.int64]
-    """The number of the customer in the shop, from 0."""
+    user_id: npt.NDArray[np.object_]
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> "CustomerWeeks":
-        """Return the customer-weeks that `mask` (n) selects."""
-        return CustomerWeeks(self.features[mask], self.churned[mask], self.weeks_ago[mask], self.shop[mask], self.customer[mask])
+    def where(self, mask: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> "CustomerWeeks":
+        """Return the customer-weeks that `mask` (n), or the numbers of the rows, selects."""
+        return CustomerWeeks(self.features[mask], self.churned[mask], self.weeks_ago[mask], self.shop[mask], self.user_id[mask])
+
+
+def with_whole_memory(rows: CustomerWeeks, weeks: int) -> CustomerWeeks:
+    """Leave out the oldest of the `weeks` weeks, before which there are fewer than `MEMORY_WEEKS`."""
+    return rows.where(rows.weeks_ago < weeks - MEMORY_WEEKS)
 
 
 def concatenate(shops: list[CustomerWeeks]) -> CustomerWeeks:
@@ -57,15 +61,15 @@ def concatenate(shops: list[CustomerWeeks]) -> CustomerWeeks:
         np.concatenate([shop.churned for shop in shops]),
         np.concatenate([shop.weeks_ago for shop in shops]),
         np.repeat(np.arange(len(shops)), [shop.churned.size for shop in shops]),
-        np.concatenate([shop.customer for shop in shops]),
+        np.concatenate([shop.user_id for shop in shops]),
     )
 
 
 def from_events(events: pa.Table, weeks: int, last_day: date, memory_weeks: int = MEMORY_WEEKS) -> CustomerWeeks:
     """Compute the customer-weeks of one shop's events (columns as in `shops.SCHEMA`, days in UTC).
 
-    Of the `weeks` weeks that end with `last_day`, the last four only decide who churned, and the first `memory_weeks` only
-    count as weeks before the others.
+    Of the `weeks` weeks that end with `last_day`, the last four only decide who churned. The first ones have fewer weeks before
+    them than `memory_weeks`; `with_whole_memory` leaves them out.
     """
     events = events.append_column("client_id", pa.array(np.ones(events.num_rows, dtype=np.int64)))
     parameters = _parameters(1, weeks, memory_weeks, last_day, ZoneInfo("UTC"))
@@ -74,6 +78,32 @@ def from_events(events: pa.Table, weeks: int, last_day: date, memory_weeks: int 
         connection.execute(_RANGE_BUCKET)
         connection.register("events", events)
         return _customer_weeks(connection.execute(_duckdb_sql(), parameters).to_arrow_table())
+
+
+def active_before(events: pa.Table, last_day: date, rows: CustomerWeeks, weeks: int = 26) -> npt.NDArray[np.bool_]:
+    """Return whether the customers of `rows` (n) were active 1, 2, … `weeks` weeks before their week (n × `weeks`).
+
+    The weeks of `rows` count back from `last_day`. This is a plain reading of the events for comparisons only: the feature
+    itself comes from the SQL.
+    """
+    user_ids, active = weekly_activity(events, last_day)
+    who = np.searchsorted(user_ids, rows.user_id)
+    before = rows.weeks_ago[:, np.newaxis] + np.arange(1, weeks + 1)
+    beyond = np.zeros((len(user_ids), max(int(before.max(initial=0)) + 1 - active.shape[1], 0)), dtype=np.bool_)
+    return np.asarray(np.concatenate([active, beyond], axis=1)[who[:, np.newaxis], before])
+
+
+def weekly_activity(events: pa.Table, last_day: date) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_]]:
+    """Return the user ids (n), sorted, and whether each was active in the weeks 0, 1, … before `last_day` (n × weeks)."""
+    days = events["timestamp"].cast(pa.date32()).cast(pa.int32()).to_numpy()
+    weeks_ago = ((last_day - date(1970, 1, 1)).days - days) // 7
+    events, weeks_ago = events.filter(weeks_ago >= 0), weeks_ago[weeks_ago >= 0]
+    codes = events["user_id"].combine_chunks().dictionary_encode()
+    user_ids = np.asarray(codes.dictionary.to_numpy(zero_copy_only=False), dtype=np.object_)
+    active = np.zeros((user_ids.size, int(weeks_ago.max(initial=0)) + 1), dtype=np.bool_)
+    active[codes.indices.to_numpy(), weeks_ago] = True
+    order = np.argsort(user_ids)
+    return user_ids[order], active[order]
 
 
 def from_bigquery(client: "bigquery.Client", events: str, client_id: int, weeks: int, newest: Week) -> CustomerWeeks:
@@ -125,6 +155,6 @@ def _customer_weeks(rows: pa.Table) -> CustomerWeeks:
     # Engines return rows in any order; training must not depend on it.
     rows = rows.sort_by([("weeks_ago", "ascending"), ("user_id", "ascending")])
     features = np.column_stack([rows[feature].to_numpy().astype(np.float64) for feature in FEATURES])
-    customer = np.unique(rows["user_id"].to_numpy(), return_inverse=True)[1].astype(np.int64)
     weeks_ago = rows["weeks_ago"].to_numpy().astype(np.int64)
-    return CustomerWeeks(features, rows["churned"].to_numpy(), weeks_ago, np.zeros_like(weeks_ago), customer)
+    user_id = np.asarray(rows["user_id"].to_numpy(), dtype=np.object_)
+    return CustomerWeeks(features, rows["churned"].to_numpy(), weeks_ago, np.zeros_like(weeks_ago), user_id)

@@ -1,11 +1,11 @@
-"""Every figure and picture of the model card: `python -m training.evaluate` prints the one and draws the other.
+"""Print every figure and draw every picture of the model card: `python -m training.evaluate`.
 
-The model is measured on simulated shops it was not trained on, and on the second half of a real shop's year. Nothing is ever
-predicted from what came later: the correction of a week is fitted on the week that ended 28 days earlier.
+The model is measured on simulated shops that it was not trained on, and on two real shops. Nothing is predicted from what came
+later: the correction of a week is fitted on weeks that ended 28 days earlier or more.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -20,20 +20,23 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from tqdm import tqdm
 
-from model.calibration import IDENTITY, PRIOR, Prior, apply
+from model.calibration import IDENTITY, PRIOR, WEIGHTS, Prior, apply
 from model.churn import FEATURES, MODEL_PATH, load
 from report.rules import SESSIONS_LIMITS, SPENT_LIMITS
-from training import complete_journey, dataset, pictures, shops
+from training import dataset, pictures, real_shops, shops, young_shops
 from training.bg_nbd import probabilities_to_stay_away
 from training.boosting import CUTS, DIRECTIONS, Cuts, fit
-from training.dataset import FOLLOW_UP_WEEKS, CustomerWeeks
-from training.scores import Floats, as_served, log_odds, scores, within_shops
-from training.train import HELD_OUT_SHOPS, LABELLED_WEEKS, LAST_DAY, TRAINING_SHOPS, simulated
+from training.dataset import FOLLOW_UP_WEEKS, MEMORY_WEEKS, CustomerWeeks
+from training.real_shops import RealShop
+from training.scores import Flags, Floats, as_served, correction, log_odds, scores, within_shops
+from training.train import HELD_OUT_SHOPS, LABELLED_WEEKS, LAST_DAY, TRAINING_SHOPS, simulated, simulated_one_by_one
 
-REAL_LAST_DAY = date(2017, 12, 31)
-REAL_WEEKS = 52
-SECOND_HALF = 26
-"""The weeks of the real shop less than so many weeks ago are for measuring, the others for its own models."""
+MEASURED_WEEKS = 4
+"""Of each held-out shop. The weeks before them teach their corrections."""
+HELD_OUT_WEEKS = MEASURED_WEEKS + FOLLOW_UP_WEEKS + len(WEIGHTS) - 1
+ACTIVE = FEATURES.index("active_weeks_before")
+FADING = 0.85
+"""What a week before counts less than the week after it, in the comparison with a fading memory."""
 
 GROCER = shops.Shop(
     customers=2_470,
@@ -48,45 +51,120 @@ GROCER = shops.Shop(
     price_spread=0.7,
     records_browsing=False,
 )
-"""The simulated shop that stands beside the real one in the card: all of its customers were there from the start."""
+"""The simulated shop that is compared with the real grocer: all of its customers were there from the start."""
 
 
 @dataclass(frozen=True)
 class Others:
-    """What else was made of the same training shops, to compare with."""
+    """Other models of the same training shops, for comparison."""
 
     unrestricted: xgboost.Booster
     logistic_regression: Pipeline
     base_rate: float
+    without_memory: xgboost.Booster
+    twelve_weeks: xgboost.Booster
+    fading: xgboost.Booster
 
 
 def main() -> None:
-    """Print the tables in Markdown, draw the pictures."""
-    training = simulated(TRAINING_SHOPS, seed=1, weeks=LABELLED_WEEKS, what="Simulating shops to train on")
-    held_out = simulated(HELD_OUT_SHOPS, seed=2, weeks=2 * FOLLOW_UP_WEEKS, what="Simulating shops to hold out")
+    """Print the tables in Markdown and draw the pictures."""
+    training_shops = simulated_with_past(TRAINING_SHOPS, 1, LABELLED_WEEKS, "Simulating shops to train on")
+    held_out_shops = simulated_with_past(HELD_OUT_SHOPS, 2, HELD_OUT_WEEKS, "Simulating shops to hold out")
+    training, held_out = training_shops.rows, held_out_shops.rows
     bundled = xgboost.Booster(model_file=MODEL_PATH)
-    others = Others(
-        fit(training, None, None, max_depth=6, eta=0.1), _logistic_regression(training), float(training.churned.mean())
-    )
-    real_events = complete_journey.events()
-    real = dataset.from_events(real_events, REAL_WEEKS, REAL_LAST_DAY)
+    others = _others(training, training_shops.past)
+    grocer, supermarket = real_shops.the_complete_journey(), real_shops.ta_feng_supermarket()
     rates = np.bincount(training.shop, training.churned) / np.bincount(training.shop)
     tqdm.write(
         f"Model {load().version}. Trained on {training.churned.size:,} customer-weeks of {rates.size} shops, "
-        f"of which {rates.min():.0%} (in one shop) to {rates.max():.0%} (in another) churned, {np.median(rates):.0%} on median."
+        f"of which {rates.min():.0%} (in one shop) to {rates.max():.0%} (in another) churned, {np.median(rates):.0%} on median.\n"
     )
+    targets = Targets()
     speed()
-    realism(real_events, real)
+    realism(grocer)
+    memory(training_shops, grocer, supermarket)
     directions(others.unrestricted, held_out)
-    compactness(others.unrestricted, training, held_out)
-    on_simulated_shops(bundled, others, held_out)
-    on_the_real_shop(bundled, others, real, real_events)
-    calibration_picture(bundled, held_out, real)
+    compactness(others.unrestricted, training, held_out, targets)
+    on_simulated_shops(bundled, others, held_out, held_out_shops.past)
+    on_a_real_shop(bundled, others, grocer, targets)
+    on_a_real_shop(bundled, others, supermarket, targets)
+    week_by_week(bundled, grocer, targets)
+    calibration_picture(bundled, held_out, grocer)
     priors(bundled)
+    young(bundled, grocer, (5, 6, 8, 10, 12, 16))
+    young(bundled, supermarket, (5, 6, 8, 10, 12))
+    targets.show()
+
+
+class Targets:
+    """What is asked of the model, and whether it holds."""
+
+    def __init__(self) -> None:
+        self.rows: list[list[str]] = []
+
+    def add(self, what: str, wanted: str, found: str, held: bool) -> None:
+        """Note one target."""
+        self.rows.append([what, wanted, found, "yes" if held else "**no**"])
+
+    def show(self) -> None:
+        """Print all targets."""
+        _table("Targets", ["what", "wanted", "found", "held"], self.rows)
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """Labelled weeks of simulated shops, with what only comparisons need."""
+
+    rows: CustomerWeeks
+    past: Flags
+    """n × 26: whether the customer was active 1, 2, … weeks before."""
+    active_weeks: list[tuple[Floats, Floats]]
+    """For each shop the shares of customer-weeks with 0 to 8 active weeks of the eight before and after."""
+
+
+def simulated_with_past(some: list[shops.Shop], seed: int, weeks: int, what: str) -> Simulated:
+    """Simulate `weeks` labelled weeks of each shop."""
+    rows, past, active_weeks = [], [], []
+    for events, of_shop in simulated_one_by_one(some, seed, weeks, what):
+        rows.append(of_shop)
+        past.append(dataset.active_before(events, LAST_DAY, of_shop))
+        active_weeks.append(_active_weeks_around(events, LAST_DAY, 0))
+    return Simulated(dataset.concatenate(rows), np.concatenate(past), active_weeks)
+
+
+def _others(training: CustomerWeeks, past: Flags) -> Others:
+    without = training.features.copy()
+    without[:, ACTIVE] = 0
+    cuts: Cuts = {**CUTS, "active_weeks_before": tuple(range(1, 12))}
+    faded_cuts: Cuts = {**CUTS, "active_weeks_before": (0.1, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6)}
+    return Others(
+        fit(training, None, None, max_depth=6, eta=0.1),
+        _logistic_regression(training),
+        float(training.churned.mean()),
+        fit(replace(training, features=without)),
+        fit(replace(training, features=_with_last(training.features, _active_weeks(past, 12))), cuts),
+        fit(replace(training, features=_with_last(training.features, _faded(past))), faded_cuts),
+    )
+
+
+def _with_last(features: Floats, column: Floats) -> Floats:
+    """Replace `active_weeks_before` by `column`."""
+    changed = features.copy()
+    changed[:, ACTIVE] = column
+    return changed
+
+
+def _active_weeks(past: Flags, weeks: int) -> Floats:
+    return np.asarray(past[:, :weeks].sum(axis=1), dtype=np.float64)
+
+
+def _faded(past: Flags) -> Floats:
+    """Count the active weeks of the 26 before, each less than the next one."""
+    return np.asarray(past @ FADING ** np.arange(past.shape[1]), dtype=np.float64)
 
 
 def speed() -> None:
-    """How long a large shop takes."""
+    """Time the simulation of a large shop."""
     start = time.perf_counter()
     events = shops.simulate(shops.Shop(customers=120_000), 26, 1, LAST_DAY)
     seconds = time.perf_counter() - start
@@ -95,14 +173,14 @@ def speed() -> None:
     tqdm.write(f"Simulated {customer_weeks:,} customer-weeks ({events.num_rows:,} events) in {seconds:.0f} s.\n")
 
 
-def realism(real_events: pa.Table, real: CustomerWeeks) -> None:
-    """The real shop's first half beside a simulated grocer's."""
-    weeks = REAL_WEEKS - SECOND_HALF
+def realism(real_shop: RealShop) -> None:
+    """Compare the real grocer's first half with a simulated grocer's."""
+    weeks = real_shop.weeks - real_shop.newest
     grocer_events = shops.simulate(GROCER, weeks, 1, LAST_DAY)
     grocer = dataset.from_events(grocer_events, weeks, LAST_DAY)
-    real = real.where(real.weeks_ago >= SECOND_HALF + FOLLOW_UP_WEEKS)
-    half = REAL_LAST_DAY - timedelta(days=7 * SECOND_HALF - 1)
-    real_first_half = real_events.filter(pc.less(real_events["timestamp"].cast(pa.date32()), pa.scalar(half)))
+    real = real_shop.rows.where(real_shop.rows.weeks_ago >= real_shop.newest + FOLLOW_UP_WEEKS)
+    half = real_shop.last_day - timedelta(days=7 * real_shop.newest - 1)
+    real_first_half = real_shop.events.filter(pc.less(real_shop.events["timestamp"].cast(pa.date32()), pa.scalar(half)))
     sides = {"real": (real, _gaps(real_first_half)), "simulated": (grocer, _gaps(grocer_events))}
     sessions, spend = FEATURES.index("total_sessions"), FEATURES.index("total_spent_usd")
     rows = []
@@ -126,12 +204,43 @@ def realism(real_events: pa.Table, real: CustomerWeeks) -> None:
     )
 
 
+def memory(training: Simulated, *real: RealShop) -> None:
+    """Compare in how many weeks of the eight before and the eight after a week its customers are active."""
+    sides = {"the simulated grocer": _active_weeks_around(shops.simulate(GROCER, 26, 1, LAST_DAY), LAST_DAY, 0)}
+    for shop in real:
+        # Only weeks on which nothing is measured, if there are enough of them.
+        newest = shop.newest if shop.weeks - shop.newest > 2 * MEMORY_WEEKS else 0
+        sides[shop.name] = _active_weeks_around(shop.events, shop.last_day, newest)
+    bands = [np.percentile([around[when] for around in training.active_weeks], [5, 50, 95], axis=0) for when in (0, 1)]
+    rows = []
+    for when, label in enumerate(("before", "after")):
+        for name, around in sides.items():
+            rows.append([f"{name}: {label}", *(f"{share:.3f}" for share in around[when])])
+        for name, shares in zip(("5th percentile", "median", "95th percentile"), bands[when], strict=True):
+            rows.append([f"simulated shops, {name}: {label}", *(f"{share:.3f}" for share in shares)])
+    heads = ["share of customer-weeks with so many active weeks of eight", *map(str, range(9))]
+    _table("Active weeks of the eight before and after a week", heads, rows)
+    pictures.active_weeks("memory", sides, bands)
+
+
+def _active_weeks_around(events: pa.Table, last_day: date, newest: int) -> tuple[Floats, Floats]:
+    """Return the shares of customer-weeks with 0 to 8 active weeks of the eight before and after, in weeks before `newest`."""
+    _, active = dataset.weekly_activity(events, last_day)
+    active = active[:, newest:]
+    before, after = np.zeros(MEMORY_WEEKS + 1), np.zeros(MEMORY_WEEKS + 1)
+    for week in range(MEMORY_WEEKS, active.shape[1] - MEMORY_WEEKS):
+        here = active[active[:, week]]
+        before += np.bincount(here[:, week + 1 : week + 1 + MEMORY_WEEKS].sum(axis=1), minlength=before.size)
+        after += np.bincount(here[:, week - MEMORY_WEEKS : week].sum(axis=1), minlength=after.size)
+    return before / before.sum(), after / after.sum()
+
+
 def _percentiles(values: Floats) -> list[str]:
     return [f"{value:.1f}" for value in np.percentile(values, [10, 25, 50, 75, 90, 99])]
 
 
 def _gaps(events: pa.Table) -> Floats:
-    """Days between the starts of a customer's consecutive sessions."""
+    """Return the days between the starts of a customer's consecutive sessions."""
     visits = (
         events.group_by(["user_id", "session_id"])
         .aggregate([("timestamp", "min")])
@@ -143,7 +252,7 @@ def _gaps(events: pa.Table) -> Floats:
 
 
 def directions(unrestricted: xgboost.Booster, held_out: CustomerWeeks) -> None:
-    """What a model without constraints says of each feature: its mean log-odds where all customers have the same of it."""
+    """Show the mean log-odds of a model without constraints if all customers had the same value of a feature."""
     some = held_out.features[np.random.default_rng(1).permutation(len(held_out.features))[:20_000]]
     rows = []
     for number, feature in enumerate(FEATURES):
@@ -159,7 +268,7 @@ def directions(unrestricted: xgboost.Booster, held_out: CustomerWeeks) -> None:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A point of the curve: a model and what its cells and its accuracy are."""
+    """A point of the curve: a model, its number of cells and its accuracy."""
 
     name: str
     cells: int
@@ -167,10 +276,23 @@ class Candidate:
     pooled_auc: float
 
 
-def compactness(unrestricted: xgboost.Booster, training: CustomerWeeks, held_out: CustomerWeeks) -> None:
-    """How AUC depends on the number of cells: the curve on which the bundled model was chosen."""
-    coarser: Cuts = {**CUTS, "added_to_wishlist": (1,), "cart_quantity_updated": (1,), "removed_from_cart": (1,)}
-    finer: Cuts = {**CUTS, "days_since_last_activity": (1, 3, 5), "total_spent_usd": (20, 50, 100, 200, 1000)}
+def compactness(unrestricted: xgboost.Booster, training: CustomerWeeks, held_out: CustomerWeeks, targets: Targets) -> None:
+    """Show how AUC depends on the number of cells: the curve on which the bundled model was chosen."""
+    coarser: Cuts = {
+        **CUTS,
+        "removed_from_wishlist": (),
+        "removed_from_cart": (1,),
+        "total_sessions": (2, 5),
+        "days_since_last_activity": (3,),
+        "active_weeks_before": (1, 2, 4, 6),
+    }
+    finer: Cuts = {
+        **CUTS,
+        "added_to_wishlist": (1, 3),
+        "cart_quantity_updated": (1, 3),
+        "total_sessions": (2, 3, 5, 8),
+        "total_spent_usd": (20, 50, 200, 1000),
+    }
     finest: Cuts = {
         **finer,
         "days_since_last_activity": (1, 2, 3, 4, 5, 6),
@@ -189,36 +311,56 @@ def compactness(unrestricted: xgboost.Booster, training: CustomerWeeks, held_out
         "depth 1, the cuts": fit(training, max_depth=1),
         "depth 2, coarser cuts": fit(training, coarser),
     }
+    bundled = thresholds(boosters["depth 2, the cuts (bundled)"])
     week = np.random.default_rng(1).choice(held_out.churned.size, 100_000, replace=False)
     candidates = []
     for name, booster in boosters.items():
         odds = log_odds(booster, held_out.features)
         cells = count_cells(held_out.features[week], thresholds(booster))
         candidates.append(Candidate(name, cells, within_shops(held_out, odds), float(roc_auc_score(held_out.churned, odds))))
+        if "bundled" in name:
+            targets.add("cells of 100,000 customers of the held-out shops", "≤ 6,000", f"{cells:,}", cells <= 6_000)
     _table(
         "AUC and cells of 100,000 customers of all held-out shops",
         ["model", "cells", "AUC within shops", "AUC over all"],
         [[c.name, f"{c.cells:,}", f"{c.auc:.4f}", f"{c.pooled_auc:.4f}"] for c in candidates],
     )
     pictures.curve("compactness", [(c.name, c.cells, c.auc) for c in candidates])
-    single = []
-    for number in tqdm(range(0, len(HELD_OUT_SHOPS), 20), desc="Weeks of 100,000 customers", unit="shop"):
-        of_shop = held_out.where(held_out.shop == number)
-        weekly = of_shop.churned.size / (2 * FOLLOW_UP_WEEKS)
-        large = replace(HELD_OUT_SHOPS[number], customers=round(HELD_OUT_SHOPS[number].customers * 100_000 / weekly))
-        weeks = FOLLOW_UP_WEEKS + 1
-        one = dataset.from_events(shops.simulate(large, weeks, [3, number], LAST_DAY), weeks, LAST_DAY)
-        features = one.features[np.random.default_rng(1).permutation(one.churned.size)[:100_000]]
-        single.append((len(features), count_cells(features, thresholds(boosters["depth 2, the cuts (bundled)"]))))
+    single = [_cells_of_a_large_shop(number, held_out, bundled) for number in _shops_with_most_cells(held_out, bundled, 3)]
     _table(
         "Cells of the bundled model in one week of single shops",
         ["customers", "cells"],
-        [[f"{a:,}", f"{b:,}"] for a, b in single],
+        [[f"{customers:,}", f"{cells:,}"] for customers, cells in single],
     )
+    most = max(cells for _, cells in single)
+    targets.add("cells of 100,000 customers of any single one", "≤ 10,000", f"{most:,}", most <= 10_000)
+
+
+def _shops_with_most_cells(held_out: CustomerWeeks, limits: Mapping[str, Floats], how_many: int) -> list[int]:
+    """Return the held-out shops whose customer-weeks, thinned to as many as the smallest shop has, fall into most cells."""
+    size = int(np.bincount(held_out.shop).min())
+    cells = []
+    for number in range(len(HELD_OUT_SHOPS)):
+        features = held_out.features[held_out.shop == number]
+        cells.append(count_cells(features[np.random.default_rng(1).permutation(len(features))[:size]], limits))
+    return [int(number) for number in np.argsort(cells, kind="stable")[::-1][:how_many]]
+
+
+def _cells_of_a_large_shop(number: int, held_out: CustomerWeeks, limits: Mapping[str, Floats]) -> tuple[int, int]:
+    """Grow a held-out shop until it has 100,000 customers a week; count these and their cells."""
+    weekly = np.count_nonzero(held_out.shop == number) / np.unique(held_out.weeks_ago).size
+    shop = HELD_OUT_SHOPS[number]
+    large = replace(shop, customers=round(shop.customers * 100_000 / weekly))
+    events = shops.simulate(large, MEMORY_WEEKS + 1, [3, number], LAST_DAY)
+    # Without the four weeks that follow: who churned does not matter here.
+    rows = dataset.from_events(events, MEMORY_WEEKS + 1 + FOLLOW_UP_WEEKS, LAST_DAY + timedelta(days=7 * FOLLOW_UP_WEEKS))
+    features = rows.features[rows.weeks_ago == FOLLOW_UP_WEEKS]
+    features = features[np.random.default_rng(1).permutation(len(features))[:100_000]]
+    return len(features), count_cells(features, limits)
 
 
 def thresholds(booster: xgboost.Booster) -> dict[str, Floats]:
-    """For each feature the values at which its cells end: the trees' thresholds and the segments' limits, ascending."""
+    """Return for each feature the values at which its cells end: the trees' thresholds and the segments' limits, ascending."""
     splits = booster.trees_to_dataframe()
     limits = {"total_sessions": SESSIONS_LIMITS, "total_spent_usd": SPENT_LIMITS}
     return {
@@ -226,8 +368,8 @@ def thresholds(booster: xgboost.Booster) -> dict[str, Floats]:
     }
 
 
-def count_cells(features: Floats, limits: dict[str, Floats]) -> int:
-    """How many cells the customers with these features (n × 8) fall into."""
+def count_cells(features: Floats, limits: Mapping[str, Floats]) -> int:
+    """Count the cells that customers with these features (n × 9) fall into."""
     return len(
         np.unique(
             np.column_stack([np.searchsorted(limits[f], c, "right") for f, c in zip(FEATURES, features.T, strict=True)]), axis=0
@@ -235,20 +377,15 @@ def count_cells(features: Floats, limits: dict[str, Floats]) -> int:
     )
 
 
-def on_simulated_shops(bundled: xgboost.Booster, others: Others, held_out: CustomerWeeks) -> None:
-    """Held out by shop, in weeks that have a week to look back on."""
-    now = held_out.weeks_ago < 2 * FOLLOW_UP_WEEKS
+def on_simulated_shops(bundled: xgboost.Booster, others: Others, held_out: CustomerWeeks, past: Flags) -> None:
+    """Measure on held-out shops, in the newest weeks, which have four past weeks to learn from."""
+    now = held_out.weeks_ago < FOLLOW_UP_WEEKS + MEASURED_WEEKS
     measured = held_out.where(now)
     rows = []
-    for name, odds in _predictions(bundled, others, held_out).items():
+    for name, odds in _predictions(bundled, others, held_out, past).items():
         before, after = apply(IDENTITY, odds), as_served(odds, held_out)
         rows.append(
-            [
-                name,
-                f"{within_shops(measured, odds[now]):.4f}",
-                *_three(measured, before[now]),
-                *_three(measured, after[now]),
-            ]
+            [name, f"{within_shops(measured, odds[now]):.4f}", *_three(measured, before[now]), *_three(measured, after[now])]
         )
     for name, ranks in _rankings(measured).items():
         rows.append([name, f"{within_shops(measured, ranks):.4f}", f"{roc_auc_score(measured.churned, ranks):.4f}", *["–"] * 5])
@@ -264,43 +401,104 @@ def _three(weeks: CustomerWeeks, probabilities: Floats) -> list[str]:
     return [f"{figures.auc:.4f}", f"{figures.log_loss:.4f}", f"{figures.brier:.4f}"]
 
 
-def _predictions(bundled: xgboost.Booster, others: Others, weeks: CustomerWeeks) -> dict[str, Floats]:
-    """The log-odds (n) of models that never saw the shops of `weeks`."""
+def _predictions(bundled: xgboost.Booster, others: Others, weeks: CustomerWeeks, past: Flags) -> dict[str, Floats]:
+    """Compute the log-odds (n) of models that never saw the shops of `weeks`."""
+    features = weeks.features
     return {
-        "bundled model": log_odds(bundled, weeks.features),
-        "the same, unrestricted": log_odds(others.unrestricted, weeks.features),
-        "logistic regression": others.logistic_regression.decision_function(weeks.features),
+        "bundled model": log_odds(bundled, features),
+        "the same without memory: the brief's eight features": log_odds(
+            others.without_memory, _with_last(features, np.zeros(len(features)))
+        ),
+        "the same, memory of 12 weeks": log_odds(others.twelve_weeks, _with_last(features, _active_weeks(past, 12))),
+        "the same, memory of 26 weeks that fades": log_odds(others.fading, _with_last(features, _faded(past))),
+        "the same, unrestricted": log_odds(others.unrestricted, features),
+        "logistic regression": others.logistic_regression.decision_function(features),
         "base rate": np.full(weeks.churned.size, np.log(others.base_rate / (1 - others.base_rate))),
     }
 
 
 def _logistic_regression(training: CustomerWeeks) -> Pipeline:
-    """On logarithms of the features, which are all skewed."""
+    """Fit it to the logarithms of the features, because most are skewed."""
     model = make_pipeline(FunctionTransformer(np.log1p), StandardScaler(), LogisticRegression())
     return model.fit(training.features, training.churned)
 
 
 def _rankings(weeks: CustomerWeeks) -> dict[str, Floats]:
-    """Single features as a risk: they rank customers, and say nothing of probabilities."""
-    ways = {"by sessions": "total_sessions", "by recency": "days_since_last_activity", "by spend": "total_spent_usd"}
+    """Take single features as a risk: they rank customers but give no probabilities."""
+    ways = {
+        "by active weeks before": "active_weeks_before",
+        "by sessions": "total_sessions",
+        "by recency": "days_since_last_activity",
+        "by spend": "total_spent_usd",
+    }
     return {name: DIRECTIONS[feature] * weeks.features[:, FEATURES.index(feature)] for name, feature in ways.items()}
 
 
-def on_the_real_shop(bundled: xgboost.Booster, others: Others, real: CustomerWeeks, events: pa.Table) -> None:
-    """Week by week, and beside other models, in the second half of the year."""
-    now = real.weeks_ago < SECOND_HALF
+def on_a_real_shop(bundled: xgboost.Booster, others: Others, shop: RealShop, targets: Targets) -> None:
+    """Compare models in the weeks of a real shop that are for measuring."""
+    real, now = shop.rows, shop.measured
     measured = real.where(now)
-    own = real.where(real.weeks_ago >= SECOND_HALF + FOLLOW_UP_WEEKS)
+    predictions = _predictions(bundled, others, real, shop.active)
+    # Models of the shop's own past learn from weeks whose outcome was known before the measured ones, with a whole memory.
+    whole = real.weeks_ago < shop.weeks - MEMORY_WEEKS
+    own = real.where((real.weeks_ago >= shop.newest + FOLLOW_UP_WEEKS) & whole)
+    if own.churned.size:
+        predictions["XGBoost on the shop's own past"] = log_odds(fit(own, None, max_depth=2), real.features)
+        predictions["logistic regression on its own past"] = _logistic_regression(own).decision_function(real.features)
+    summary = []
+    for name, candidate in predictions.items():
+        uncorrected, corrected = apply(IDENTITY, candidate)[now], as_served(candidate, real)[now]
+        summary.append([name, *_three(measured, uncorrected), *_three(measured, corrected)])
+    for name, ranks in _rankings(measured).items():
+        summary.append([name, f"{roc_auc_score(measured.churned, ranks):.4f}", *["–"] * 5])
+    churned, stay_away = probabilities_to_stay_away(shop.events, shop.last_day, shop.newest, FOLLOW_UP_WEEKS)
+    bg_nbd = scores(churned, stay_away)
+    bar = "BG/NBD, fitted on its own past, given each customer's whole history"
+    summary.append([bar, f"{bg_nbd.auc:.4f}", f"{bg_nbd.log_loss:.4f}", f"{bg_nbd.brier:.4f}", *["–"] * 3])
+    heads = ["", "AUC", "log loss", "Brier", "AUC, corrected", "log loss, corrected", "Brier, corrected"]
+    rate = measured.churned.mean()
+    _table(f"{shop.name}: {measured.churned.size} customer-weeks, {rate:.1%} churned", heads, summary)
+    level = log_loss(measured.churned, np.full(measured.churned.size, rate))
+    tqdm.write(f"Log loss of these weeks' own churn rate, known in advance: {level:.4f}\n")
+    riskiest = _riskiest_tenth(measured, as_served(predictions["bundled model"], real)[now])
+    tqdm.write(f"In the riskiest tenth of each week's customers: {riskiest}\n")
+    before, after = (scores(measured.churned, p[now]) for p in _before_and_after(predictions["bundled model"], real))
+    if shop.name == "Ta-Feng":
+        targets.add("Ta-Feng: AUC", "≥ 0.77", f"{before.auc:.4f}", before.auc >= 0.77)
+    else:
+        targets.add("The Complete Journey: AUC", "≥ 0.86", f"{before.auc:.4f}", before.auc >= 0.86)
+        targets.add("The Complete Journey: AUC, corrected", "≥ 0.86", f"{after.auc:.4f}", after.auc >= 0.86)
+        targets.add("The Complete Journey: log loss, corrected", "≤ 0.166", f"{after.log_loss:.4f}", after.log_loss <= 0.166)
+
+
+def _before_and_after(odds: Floats, weeks: CustomerWeeks) -> tuple[Floats, Floats]:
+    return apply(IDENTITY, odds), as_served(odds, weeks)
+
+
+def _riskiest_tenth(weeks: CustomerWeeks, probabilities: Floats) -> str:
+    """Say which share of all who churn the riskiest tenth of each week holds, and how much more often they churn than all."""
+    flagged = np.zeros(weeks.churned.size, dtype=np.bool_)
+    for week in np.unique(weeks.weeks_ago):
+        here = weeks.weeks_ago == week
+        flagged |= here & (probabilities >= np.sort(probabilities[here])[::-1][here.sum() // 10])
+    share = weeks.churned[flagged].sum() / weeks.churned.sum()
+    times = weeks.churned[flagged].mean() / weeks.churned.mean()
+    return f"{share:.0%} of all who churn, in {flagged.mean():.0%} of the customers, who churn {times:.1f} times as often as all."
+
+
+def week_by_week(bundled: xgboost.Booster, shop: RealShop, targets: Targets) -> None:
+    """Measure each week of a real shop."""
+    real = shop.rows
     odds = log_odds(bundled, real.features)
-    before, after = apply(IDENTITY, odds), as_served(odds, real)
+    before, after = _before_and_after(odds, real)
     rows, apart = [], []
-    for week in range(SECOND_HALF - 1, FOLLOW_UP_WEEKS - 1, -1):
+    for week in range(shop.newest - 1, FOLLOW_UP_WEEKS - 1, -1):
         here = real.weeks_ago == week
         churned = real.churned[here]
         apart.append(abs(after[here].mean() - churned.mean()))
         rows.append(
             [
-                f"{REAL_LAST_DAY - timedelta(days=7 * week)}",
+                f"{shop.last_day - timedelta(days=7 * week)}",
                 f"{churned.size:,}",
                 f"{roc_auc_score(churned, odds[here]):.3f}",
                 f"{churned.mean():.1%}",
@@ -313,41 +511,39 @@ def on_the_real_shop(bundled: xgboost.Booster, others: Others, real: CustomerWee
         )
     heads = ["week ending", "customers", "AUC", "churned", "expected", "expected, corrected"]
     heads += ["log loss", "log loss, corrected", "log loss of the week's own rate"]
-    _table("The real shop, week by week", heads, rows)
-    tqdm.write(f"Expected (corrected) and observed churn rate of a week are {np.median(apart):.2%} apart on median.\n")
-
-    predictions = _predictions(bundled, others, real)
-    predictions["XGBoost on the shop's own first half"] = log_odds(fit(own, None, max_depth=2), real.features)
-    predictions["logistic regression on its own first half"] = _logistic_regression(own).decision_function(real.features)
-    summary = []
-    for name, candidate in predictions.items():
-        uncorrected, corrected = apply(IDENTITY, candidate)[now], as_served(candidate, real)[now]
-        summary.append([name, *_three(measured, uncorrected), *_three(measured, corrected)])
-    for name, ranks in _rankings(measured).items():
-        summary.append([name, f"{roc_auc_score(measured.churned, ranks):.4f}", *["–"] * 5])
-    summary.append(["BG/NBD, fitted on its first half, given each customer's whole history", *_bg_nbd(events), *["–"] * 3])
-    heads = ["", "AUC", "log loss", "Brier", "AUC, corrected", "log loss, corrected", "Brier, corrected"]
-    rate = measured.churned.mean()
-    _table(f"The real shop's second half: {measured.churned.size} customer-weeks, {rate:.1%} churned", heads, summary)
-    level = log_loss(measured.churned, np.full(measured.churned.size, rate))
-    tqdm.write(f"Log loss of the half-year's own churn rate, known beforehand: {level:.4f}\n")
+    _table(f"{shop.name}, week by week", heads, rows)
+    median = float(np.median(apart))
+    what = f"{shop.name}: |expected − observed| of a week, median"
+    targets.add(what, "< 0.7 points", f"{100 * median:.2f} points", median < 0.007)
 
 
-def _bg_nbd(events: pa.Table) -> list[str]:
-    churned, probabilities = probabilities_to_stay_away(events, REAL_LAST_DAY, SECOND_HALF, FOLLOW_UP_WEEKS)
-    figures = scores(churned, probabilities)
-    return [f"{figures.auc:.4f}", f"{figures.log_loss:.4f}", f"{figures.brier:.4f}"]
+def young(bundled: xgboost.Booster, shop: RealShop, weeks_of_data: Sequence[int]) -> None:
+    """Compare corrections and memories where there is little data: few weeks, few customers."""
+    rows = []
+    for weeks, plan, found in young_shops.outcomes(bundled, shop, weeks_of_data):
+        rows.append(
+            [
+                str(weeks),
+                plan.name,
+                str(len(plan.teachers)),
+                str(plan.memory_weeks),
+                f"{found[0].auc:.3f}",
+                *(f"{100 * outcome.apart:.1f} / {outcome.log_loss:.4f}" for outcome in found),
+            ]
+        )
+    heads = ["weeks of data", "correction", "past weeks", "memory", "AUC", *(f"{size:,} a week" for size in young_shops.SIZES)]
+    _table(f"{shop.name}: points between expected and observed churn rate (median) / log loss (mean)", heads, rows)
 
 
-def calibration_picture(bundled: xgboost.Booster, held_out: CustomerWeeks, real: CustomerWeeks) -> None:
-    """Predicted against observed churn in ten equal groups of customers."""
+def calibration_picture(bundled: xgboost.Booster, held_out: CustomerWeeks, grocer: RealShop) -> None:
+    """Draw predicted against observed churn in ten equal groups of customers."""
     panels = {}
     for name, weeks, newer_than in (
-        ("simulated shops, held out", held_out, 2 * FOLLOW_UP_WEEKS),
-        ("the real shop, second half", real, SECOND_HALF),
+        ("simulated shops, held out", held_out, FOLLOW_UP_WEEKS + MEASURED_WEEKS),
+        ("The Complete Journey, second half", grocer.rows, grocer.newest),
     ):
         odds, now = log_odds(bundled, weeks.features), weeks.weeks_ago < newer_than
-        both = {"as the model says": apply(IDENTITY, odds), "corrected by the look back": as_served(odds, weeks)}
+        both = {"uncorrected": apply(IDENTITY, odds), "corrected by the look back": as_served(odds, weeks)}
         panels[name] = {
             label: calibration_curve(weeks.churned[now], probabilities[now], n_bins=10, strategy="quantile")
             for label, probabilities in both.items()
@@ -356,22 +552,32 @@ def calibration_picture(bundled: xgboost.Booster, held_out: CustomerWeeks, real:
 
 
 def priors(bundled: xgboost.Booster) -> None:
-    """Log loss after the correction for priors of different strength, on training shops thinned to small ones."""
-    weeks = simulated(TRAINING_SHOPS[:80], seed=4, weeks=FOLLOW_UP_WEEKS + 1, what="Simulating shops for the prior")
+    """Compare priors by the log loss after correction, on training shops reduced to few customers."""
+    weeks = simulated(TRAINING_SHOPS[:120], seed=4, weeks=FOLLOW_UP_WEEKS + len(WEIGHTS), what="Simulating shops for the prior")
     odds = log_odds(bundled, weeks.features)
-    rng = np.random.default_rng(1)
-    order = rng.permutation(odds.size)
-    place = np.empty(odds.size)
-    for shop, week in np.unique(np.column_stack([weeks.shop, weeks.weeks_ago]), axis=0):
-        here = order[(weeks.shop[order] == shop) & (weeks.weeks_ago[order] == week)]
-        place[here] = np.arange(here.size)
+    of_shop = []
+    for shop in np.unique(weeks.shop):
+        here = np.flatnonzero(weeks.shop == shop)
+        here = here[np.random.default_rng([1, int(shop)]).permutation(here.size)]
+        # The place of each customer-week among those of its week, in random order: the first n make a shop of n customers.
+        place = np.empty_like(here)
+        for week in np.unique(weeks.weeks_ago[here]):
+            of_week = weeks.weeks_ago[here] == week
+            place[of_week] = np.arange(np.count_nonzero(of_week))
+        of_shop.append((here, place))
     rows = []
     for prior in _grid([0.3, 1.0, 3.0], [0.05, 0.1, 0.2, 0.5]):
         row = [f"{prior.intercept}", f"{prior.log_slope}"]
         for size in (10, 30, 100, 1_000_000):
-            thinned, some = weeks.where(place < size), odds[place < size]
-            now = thinned.weeks_ago == FOLLOW_UP_WEEKS
-            row.append(f"{log_loss(thinned.churned[now], as_served(some, thinned, prior)[now]):.4f}")
+            losses, count = 0.0, 0
+            for here, place in of_shop:
+                thinned, some = weeks.where(here[place < size]), odds[here[place < size]]
+                now = thinned.weeks_ago == FOLLOW_UP_WEEKS
+                if now.any():
+                    served = apply(correction(some, thinned, FOLLOW_UP_WEEKS, prior, WEIGHTS), some[now])
+                    losses += now.sum() * log_loss(thinned.churned[now], served, labels=[False, True])
+                    count += now.sum()
+            row.append(f"{losses / count:.4f}")
         rows.append([*row, "chosen" if prior == PRIOR else ""])
     heads = ["sd of intercept", "sd of log slope", "10 customers a week", "30", "100", "all", ""]
     _table("Log loss after correction, by prior and size of the shop", heads, rows)

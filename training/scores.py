@@ -8,7 +8,7 @@ import numpy.typing as npt
 import xgboost
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
-from model.calibration import IDENTITY, PRIOR, WEIGHTS, Calibration, Prior, apply, fit
+from model.calibration import PRIOR, WEIGHTS, Calibration, Prior, apply, fit
 from training.dataset import FOLLOW_UP_WEEKS, CustomerWeeks
 
 Floats = npt.NDArray[np.float64]
@@ -48,11 +48,13 @@ def as_served(odds: Floats, weeks: CustomerWeeks, prior: Prior = PRIOR, weights:
 
     The past weeks are those that ended 28 days before the report's week, 35 days before it, and so on, with these weights.
     """
-    probabilities = apply(IDENTITY, odds)
-    for shop, week in np.unique(np.column_stack([weeks.shop, weeks.weeks_ago]), axis=0):
-        here = weeks.shop == shop
-        now = here & (weeks.weeks_ago == week)
-        probabilities[now] = apply(correction(odds[here], weeks.where(here), int(week), prior, weights), odds[now])
+    probabilities = np.empty_like(odds)
+    for shop in np.unique(weeks.shop):
+        here = np.flatnonzero(weeks.shop == shop)
+        rows = weeks.where(here)
+        for week in np.unique(rows.weeks_ago):
+            now = here[rows.weeks_ago == week]
+            probabilities[now] = apply(correction(odds[here], rows, int(week), prior, weights), odds[now])
     return probabilities
 
 

@@ -9,7 +9,7 @@ the moments", Marketing Science 35, 2016), with a pause now and then. What happe
 purchase) depends on habits of the shop and of the customer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
 from statistics import NormalDist
@@ -61,6 +61,9 @@ class Shop:
     """Shape of the gamma gaps between visits: 1 is a Poisson process, above is more regular, below clumped."""
     pauses_per_year: float = 0.7
     pause_weeks: float = 4.0
+    absences: float = 0.0
+    """Share of the pauses that are long: these last `absence_weeks` on average. Customers who come back are returners."""
+    absence_weeks: float = 16.0
     same_day: float = 0.05
     """Share of visits that another one follows within the hour."""
     season: float = 0.1
@@ -155,7 +158,8 @@ def draw_shops(n: int, seed: int) -> list[Shop]:
             records_lines=bool(rng.random() < 0.5),
         )
 
-    return [shop() for _ in range(n)]
+    drawn = [shop() for _ in range(n)]
+    return [replace(each, absences=between(0.0, 0.3), absence_weeks=between(8.0, 26.0)) for each in drawn]
 
 
 def simulate(shop: Shop, weeks: int, seed: int | list[int], last_day: date) -> pa.Table:
@@ -223,7 +227,8 @@ def _visits(shop: Shop, customers: _Customers, last_weekday: int, rng: np.random
     who = np.repeat(np.arange(shop.customers), gaps)
     gap = rng.standard_gamma(shop.regularity, who.size) / shop.regularity / customers.visits_per_day[who]
     paused = rng.random(who.size) < -np.expm1(-shop.pauses_per_year / 365 * gap)
-    gap[paused] += 7 * shop.pause_weeks * rng.standard_exponential(int(paused.sum()))
+    long = rng.random(int(paused.sum())) < shop.absences
+    gap[paused] += 7 * np.where(long, shop.absence_weeks, shop.pause_weeks) * rng.standard_exponential(long.size)
     total = np.cumsum(gap)
     before = np.concatenate([[0.0], total])[np.cumsum(gaps) - gaps]
     time = customers.start[who] + total - np.repeat(before, gaps)

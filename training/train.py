@@ -4,9 +4,11 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import xgboost
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
@@ -20,10 +22,11 @@ from training.boosting import fit
 from training.dataset import FOLLOW_UP_WEEKS, MEMORY_WEEKS, CustomerWeeks
 from training.scores import as_served, log_odds, scores
 
-TRAINING_SHOPS = shops.draw_shops(240, seed=1)
+TRAINING_SHOPS = [replace(shop, customers=2_000) for shop in shops.draw_shops(480, seed=1)]
+"""Many small shops: another shop teaches more than more customers of the same."""
 HELD_OUT_SHOPS = shops.draw_shops(80, seed=2)
 LABELLED_WEEKS = 3
-"""Of each simulated shop: more shops teach more than more weeks of the same shops."""
+"""Of each simulated shop."""
 PAST_WEEKS = 26
 """How many weeks of events each simulated shop has before its labelled weeks."""
 HELD_OUT_WEEKS = 4
@@ -42,13 +45,15 @@ def main() -> None:
 
 def simulated(some: list[shops.Shop], seed: int, weeks: int, what: str) -> CustomerWeeks:
     """Simulate `weeks` labelled weeks of each shop, shop i with the seed [`seed`, i]; `what` names the progress bar."""
+    return dataset.concatenate([rows for _, rows in simulated_one_by_one(some, seed, weeks, what)])
 
-    def each() -> Iterator[CustomerWeeks]:
-        for number, shop in enumerate(tqdm(some, desc=what, unit="shop")):
-            events = shops.simulate(shop, PAST_WEEKS + weeks + FOLLOW_UP_WEEKS, [seed, number], LAST_DAY)
-            yield dataset.from_events(events, MEMORY_WEEKS + weeks + FOLLOW_UP_WEEKS, LAST_DAY)
 
-    return dataset.concatenate(list(each()))
+def simulated_one_by_one(some: list[shops.Shop], seed: int, weeks: int, what: str) -> Iterator[tuple[pa.Table, CustomerWeeks]]:
+    """Yield the events of each shop and its `weeks` labelled weeks; otherwise like `simulated`."""
+    for number, shop in enumerate(tqdm(some, desc=what, unit="shop")):
+        events = shops.simulate(shop, PAST_WEEKS + weeks + FOLLOW_UP_WEEKS, [seed, number], LAST_DAY)
+        rows = dataset.from_events(events, MEMORY_WEEKS + weeks + FOLLOW_UP_WEEKS, LAST_DAY)
+        yield events, dataset.with_whole_memory(rows, MEMORY_WEEKS + weeks + FOLLOW_UP_WEEKS)
 
 
 def _train_on_own_shops(client_ids: list[int], weeks: int, write: bool) -> None:
@@ -87,7 +92,8 @@ def _own_customer_weeks(client_ids: list[int], weeks: int) -> CustomerWeeks:
     found = []
     for client_id in tqdm(client_ids, desc="Asking BigQuery", unit="client"):
         week = week_at(datetime.now(UTC), settings.client(client_id).zone())
-        found.append(dataset.from_bigquery(client, table, client_id, weeks, week))
+        rows = dataset.from_bigquery(client, table, client_id, weeks, week)
+        found.append(dataset.with_whole_memory(rows, weeks))
     return dataset.concatenate(found)
 
 

@@ -3,8 +3,7 @@
 -- The parameters of features.sql, and
 -- memory_weeks  INT64  how many weeks before a week count for active_weeks_before
 --
--- The four newest weeks decide who of the weeks before them churned and are left out: their own four weeks are not over. So are
--- the oldest `memory_weeks` weeks, whose own memory would begin before the scan.
+-- The four newest weeks decide who of the weeks before them churned and are left out: their own four weeks are not over.
 
 WITH
 
@@ -36,4 +35,4 @@ SELECT
   active_weeks_before,
   COALESCE(weeks_ago - next_weeks_ago > 4, TRUE) AS churned
 FROM followed
-WHERE weeks_ago >= 4 AND weeks_ago < ARRAY_LENGTH(@week_starts) - @memory_weeks
+WHERE weeks_ago >= 4

@@ -18,6 +18,8 @@ LIMIT_FACTOR = 2.66
 """Control limits lie this many mean moving ranges from the mean: 3 ÷ 1.128, the expected range of two normal values."""
 WIDENING = 1.5
 """Limits from only eight weeks are too narrow: widened until steady shops give at most 3 % verdicts (docs/changes.md)."""
+MIN_CHANGE = 0.05
+"""A smaller share of the mean than this is no news, however steady the weeks before were."""
 MIN_COUNT = 10
 """Below this a count is no news, whatever it was."""
 
@@ -68,7 +70,8 @@ def _change(what: ChangeName, now: float, before: float, past: Sequence[float]) 
 def usual_range(past: Sequence[float]) -> tuple[float, float]:
     """The control limits of the values of some weeks, in their order; not below 0 for values that never are."""
     mean_moving_range = fmean(abs(one - other) for one, other in pairwise(past))
-    mean, reach = fmean(past), WIDENING * LIMIT_FACTOR * mean_moving_range
+    mean = fmean(past)
+    reach = max(WIDENING * LIMIT_FACTOR * mean_moving_range, MIN_CHANGE * abs(mean))
     low = mean - reach
     return max(low, 0.0) if min(past) >= 0 else low, mean + reach
 

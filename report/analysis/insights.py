@@ -49,7 +49,9 @@ def _at_stake(this_week: ScoredCells, outlook: Outlook, currency: str) -> str:
         return ""
     by_segment = {segment: in_segment(this_week, segment).spend_at_stake for segment in SEGMENTS}
     most = max(SEGMENTS, key=lambda segment: by_segment[segment])
-    where = f", most of it with {most} customers" if by_segment[most] * 2 > outlook.spendAtStake else ""
+    where = (
+        f", most of it with {most} customers" if this_week.customers > 1 and by_segment[most] * 2 > outlook.spendAtStake else ""
+    )
     return (
         f"{money_whole(outlook.spendAtStake, currency)} of the {money_whole(outlook.spent, currency)} that known customers "
         f"spent this week is at stake{where}."

@@ -181,9 +181,11 @@ def _onboarding(situation: Situation) -> tuple[Recommendation, ...]:
 
 def _riskiest(situation: Situation) -> tuple[Recommendation, ...]:
     week = situation.this_week
-    if at_high_risk(week).customers or at_medium_risk(week).customers or week.expected_to_leave < 1:
+    if at_high_risk(week).customers or week.expected_to_leave < 1:
         return ()
     riskiest = week.where(in_riskiest_tenth(week))
+    if 2 * riskiest.customers > week.customers:  # nearly everybody ties
+        return ()
     return (
         Recommendation(
             id="riskiest",
@@ -202,14 +204,13 @@ def _leading_factor(situation: Situation) -> tuple[Recommendation, ...]:
         return ()
     top = situation.factors[0]
     whom = "at high churn risk" if at_high_risk(situation.this_week).customers else "at greatest risk"
+    of = f"{whole(top.customers)} of the {counted(top.of, 'customer')}" if top.of > 1 else "the customer"
     return (
         Recommendation(
             id=f"factor_{top.factor.id}",
             action=FACTOR_ACTIONS[top.factor.feature],
             priority="medium",
-            expectedImpact=(
-                f'"{top.factor.name}" is a leading reason for {whole(top.customers)} of the {counted(top.of, "customer")} {whom}.'
-            ),
+            expectedImpact=f'"{top.factor.name}" is a leading reason for {of} {whom}.',
             customers=top.customers,
         ),
     )
@@ -217,7 +218,7 @@ def _leading_factor(situation: Situation) -> tuple[Recommendation, ...]:
 
 def _before_they_go(situation: Situation) -> tuple[Recommendation, ...]:
     medium = at_medium_risk(situation.this_week)
-    if not medium.customers:
+    if not medium.customers or not at_high_risk(situation.this_week).customers:  # else they are among the riskiest
         return ()
     return (
         Recommendation(

@@ -20,5 +20,5 @@ NOT REGEXP_CONTAINS(
 
 {#- What a purchase is worth: NULL where price × quantity overflows. A missing price is nothing, a missing quantity is one. -#}
 {% macro amount() -%}
-IF(event_type IN ('purchase', 'order_completed'), SAFE_MULTIPLY(COALESCE(price, 0), COALESCE(quantity, 1)), 0)
+  IF(event_type IN ('purchase', 'order_completed'), SAFE_MULTIPLY(COALESCE(price, 0), COALESCE(quantity, 1)), 0)
 {%- endmacro %}
