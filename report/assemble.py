@@ -28,13 +28,14 @@ from report.analysis.drift import share_outside
 from report.analysis.factors import LeadingFactor, Told, count_leading_factors, top_risk_factors
 from report.analysis.history import WEEKS as HISTORY_WEEKS
 from report.analysis.history import history
-from report.analysis.insights import backtest_sentence, key_insights
+from report.analysis.insights import key_insights
 from report.analysis.limits import Limits
 from report.analysis.metrics import last_week_in_numbers, risk_breakdown, summary
 from report.analysis.outlook import outlook
 from report.analysis.recommendations import Situation, recommendations
 from report.analysis.risk import at_high_risk, in_riskiest_tenth
 from report.analysis.segments import in_segment, segment_breakdown
+from report.analysis.sentences import backtest_sentence
 from report.schema import AtRiskCustomer, CalibrationUsed, CustomerList, CustomerListName, Meta, Report, ReportData
 from report.settings import ClientSettings
 from report.summary.executive import ExecutiveSummary
