@@ -119,7 +119,7 @@ def test_a_week_is_answered_from_its_first_day_in_the_clients_time_zone_and_refu
     assert problem(function.ask("/reports/generate?client_id=1&week_ending=9999-12-29", key="for all"), 422)
 
 
-@pytest.mark.parametrize("week_ending", ["0001-03-01", "1970-01-01"])
+@pytest.mark.parametrize("week_ending", ["0001-07-01", "1970-01-01"])
 def test_any_week_of_the_past_has_a_report(function: Function, week_ending: str) -> None:
     answer = function.ask(f"/reports/generate?client_id=1&week_ending={week_ending}", key="for all")
     assert (answer.status, answer.json()["week_ending"]) == (200, week_ending)
