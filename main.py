@@ -200,11 +200,7 @@ def _week(asked: "ReportQuery") -> Week:
     except ValueError as error:
         raise ProblemError(422, f"week_ending is out of range: {error}", "week_ending") from error
     if not week.begun:
-        raise ProblemError(
-            422,
-            f"The week that ends on {week.ending} has not begun; week_ending takes it from its first day on, {week.start}.",
-            "week_ending",
-        )
+        raise ProblemError(422, week.not_begun, "week_ending")
     return week
 
 
@@ -336,7 +332,7 @@ def _weekly() -> Response:
         if not all(grant.covers(client_id) for client_id in client_ids):
             raise ProblemError(403, "This API key does not cover all of these clients.")
     page_url = SETTINGS.page_url or _own_address() + "/dashboard/reports"
-    run = weekly.run_weekly(weekly.Round(SETTINGS, asked.week_ending, datetime.now(UTC), page_url, deadline), client_ids)
+    run = weekly.run_weekly(weekly.WeeklyJob(SETTINGS, asked.week_ending, datetime.now(UTC), page_url, deadline), client_ids)
     status = 502 if run.to_be_tried_again else 200
     return Response(run.model_dump_json(), status, mimetype="application/json", headers={"Cache-Control": "no-store"})
 

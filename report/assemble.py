@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from model import churn
+from model.arrays import FloatArray
 from model.calibration import Calibration, apply
-from model.churn import ChurnModel, FloatArray
+from model.churn import ChurnModel
 from report.analysis import customers as one_by_one
 from report.analysis.backtest import (
     Known,

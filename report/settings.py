@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from report.api.access import Grants, parse_api_keys
+from report.text import clean_or_none
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 """The hosts that a webhook may reach without TLS."""
@@ -283,7 +284,7 @@ def _client(client_id: str, entry: object) -> ClientSettings:
     if "webhook_url" in right and "webhook_secret" not in given and right.get("webhook_flavour") != "slack":
         wrong["webhook_secret"] = f"CLIENTS has a webhook_url for client {client_id}, so it needs a webhook_secret (whsec_...)"
     if "name" in right:
-        right["name"] = _one_line(right["name"]) or None
+        right["name"] = clean_or_none(right["name"])
 
     def problem(*names: str) -> str | None:
         return next((wrong[name] for name in names if name in wrong), None)
@@ -386,11 +387,6 @@ _CLIENT: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "email": (_is_email, "a list of e-mail addresses"),
 }
 """What an entry in `CLIENTS` may have: when a value is right, and how that is said."""
-
-
-def _one_line(text: str) -> str:
-    """Leave out invisible characters, and turn white space of any kind into single spaces."""
-    return " ".join("".join(character for character in text if character.isprintable() or character.isspace()).split())
 
 
 def _address(url: str) -> SplitResult | None:

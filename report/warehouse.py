@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from model.churn import FEATURES, FloatArray
-from report.analysis.cells import CountedWeeks, IntArray, WeekTotals
+from model.arrays import FloatArray, IntArray
+from model.churn import FEATURES
+from report.analysis.cells import CountedWeeks, WeekTotals
 from report.analysis.customers import CellProbabilities, Customer, Regular
 from report.analysis.days import DayCounts
 from report.analysis.limits import Limits, representatives

@@ -37,6 +37,11 @@ class Week:
         return self.start <= self.today
 
     @property
+    def not_begun(self) -> str:
+        """Say that it has not begun, and when it will."""
+        return f"The week that ends on {self.ending} has not begun; week_ending takes it from its first day on, {self.start}."
+
+    @property
     def partial(self) -> bool:
         """Whether the week is not over yet."""
         return self.today <= self.ending

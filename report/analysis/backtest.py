@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.arrays import FloatArray
 from model.calibration import IDENTITY, WEIGHTS, Calibration, apply, fit
-from model.churn import FloatArray
 from report.analysis.cells import CountedWeeks, ScoredCells
 from report.analysis.days import DayCounts, gap_days
 from report.analysis.risk import HIGH, in_riskiest_tenth

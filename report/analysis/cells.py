@@ -9,13 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
-from model.churn import FloatArray
-
-IntArray = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+from model.arrays import FloatArray, IntArray, Mask
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.churn import FEATURES, FloatArray
+from model.arrays import FloatArray
+from model.churn import FEATURES
 from report.analysis.cells import ScoredCells
 from report.analysis.factors import Told, leading_factor_names
 from report.analysis.limits import Limits, buckets

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.churn import FEATURES, FloatArray
-from report.analysis.cells import Cells, Mask
+from model.arrays import FloatArray, Mask
+from model.churn import FEATURES
+from report.analysis.cells import Cells
 from report.schema import RiskFactor, RiskLevel
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from model.churn import FEATURES, ChurnModel, FloatArray
-from report.analysis.cells import IntArray
+from model.arrays import FloatArray, IntArray
+from model.churn import FEATURES, ChurnModel
 from report.analysis.factors import FACTOR_LIMITS
 from report.analysis.segments import SESSIONS_LIMITS, SPENT_LIMITS
 

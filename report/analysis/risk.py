@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from report.analysis.cells import Mask, ScoredCells
+from model.arrays import Mask
+from report.analysis.cells import ScoredCells
 from report.schema import RiskLevel
 
 HIGH = 0.7

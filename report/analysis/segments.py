@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from model.churn import FEATURES, FloatArray
+from model.arrays import FloatArray
+from model.churn import FEATURES
 from report.analysis.cells import ScoredCells
 from report.analysis.risk import at_high_risk, at_low_risk, at_medium_risk
 from report.schema import SegmentName, SegmentRow, Trend

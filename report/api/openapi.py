@@ -1,6 +1,6 @@
-"""`GET /openapi.json`: the contract as OpenAPI 3.1, from the same models that go out.
+"""`GET /openapi.json`: describe the contract as OpenAPI 3.1, from the models that are sent.
 
-Its examples are real answers, kept in `examples.json`; `make examples` asks for them anew.
+The examples are real answers, stored in `examples.json`; `make examples` makes them again.
 """
 
 import json
@@ -12,8 +12,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from report.api.parameters import ReportQuery
-from report.delivery.weekly import WeeklyRequest, WeeklyRun
-from report.schema import Problem, Report
+from report.schema import Problem, Report, WeeklyRequest, WeeklyRun
 
 VERSION = "0.1.0"
 EXAMPLES = Path(__file__).with_name("examples.json")
@@ -21,20 +20,20 @@ EXAMPLES = Path(__file__).with_name("examples.json")
 Json = Mapping[str, Any]
 
 PROBLEMS: Mapping[int, str] = {
-    401: "There is no API key, or an unknown one.",
-    403: "The API key does not cover this client.",
+    401: "The API key is missing or unknown.",
+    403: "The API key does not cover this client, or not its customers' personal data.",
     413: "The body is too large.",
     414: "The address is too long.",
-    422: "A parameter is missing or bad: which one, and what it takes.",
-    429: "Too many unknown API keys came from this address of the network.",
-    500: "The configuration or the function itself is at fault.",
+    422: "A parameter is missing or wrong: which one, and what it takes.",
+    429: "Too many unknown API keys came from this network address.",
+    500: "A fault of the configuration or of the function itself.",
     502: "The data warehouse failed.",
     504: "The data warehouse ran out of time.",
 }
 
 
 class _Untitled(GenerateJsonSchema):
-    """Leaves out the titles, which only say the fields' names again."""
+    """Leave out the titles, which only repeat the names of the fields."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         return False
@@ -42,7 +41,7 @@ class _Untitled(GenerateJsonSchema):
 
 @cache
 def description() -> str:
-    """The whole description, as JSON text."""
+    """Return the whole description as JSON text."""
     return json.dumps(_description(json.loads(EXAMPLES.read_text("utf-8"))), ensure_ascii=False)
 
 
@@ -52,14 +51,14 @@ def _description(examples: Json) -> Json:
         "info": {
             "title": "Weekly churn report",
             "version": VERSION,
-            "description": "A shop's week in one report: who is about to leave, why, and what to do about it.",
+            "description": "A shop's week in one report: which customers are about to leave, why, and what to do about it.",
         },
         "servers": [{"url": "/"}],
         "security": [{"apiKey": []}],
         "paths": {
             "/reports/generate": {"get": _generate(examples)},
             "/reports/weekly": {"post": _weekly(examples)},
-            "/": {"get": _open("page", "The page on which a report is asked for", "text/html", {"type": "string"})},
+            "/": {"get": _open("page", "The page that asks for a report and shows it", "text/html", {"type": "string"})},
             "/dashboard/reports": {"get": _open("dashboard", "The same page", "text/html", {"type": "string"})},
             "/openapi.json": {"get": _open("openapi", "This description", "application/json", {"type": "object"})},
             "/health": {"get": _open("health", "Whether the function is up", "application/json", _HEALTH)},
@@ -97,7 +96,7 @@ def _generate(examples: Json) -> Json:
             {
                 "name": "If-None-Match",
                 "in": "header",
-                "description": "The ETag of a report that the reader has already",
+                "description": "The ETag of a report that the reader already has",
                 "schema": {"type": "string"},
             },
         ],
@@ -105,13 +104,13 @@ def _generate(examples: Json) -> Json:
             "200": {
                 "description": "The report",
                 "headers": {
-                    "ETag": _header("The same for the same report, whenever it is made"),
+                    "ETag": _header("The same for the same report, even when it is made again"),
                     "Server-Timing": _header("How long each step took"),
                 },
                 "links": {
                     "again": {
                         "operationId": "generateReport",
-                        "description": "The same report once more: 304 where nothing has changed",
+                        "description": "The same report again: 304 where nothing has changed",
                         "parameters": {
                             "query.client_id": "$request.query.client_id",
                             "query.week_ending": "$response.body#/week_ending",
@@ -126,8 +125,8 @@ def _generate(examples: Json) -> Json:
                 },
             },
             "304": {
-                "description": "If-None-Match names the report that there is",
-                "headers": {"ETag": _header("That of If-None-Match")},
+                "description": "The report is still the one that If-None-Match names",
+                "headers": {"ETag": _header("The one of If-None-Match")},
             },
             "400": _NO_HTTP,
             **_problems(*(status for status in PROBLEMS if status != 413)),
@@ -146,11 +145,11 @@ def _weekly(examples: Json) -> Json:
         },
         "responses": {
             "200": {
-                "description": "All went out, but for what trying again would not help",
+                "description": "The run is over: each client's result says what was sent and what was not",
                 "content": _content("application/json", _ref("WeeklyRun"), examples["weekly"]),
             },
             "502": {
-                "description": "Some should be tried again: repeats carry the same message ids",
+                "description": "Nothing was sent at all, and another call may help",
                 "content": _content("application/json", _ref("WeeklyRun"), examples["weekly_again"]),
             },
             "400": _NO_HTTP,
@@ -180,14 +179,15 @@ def _webhook(examples: Json) -> Json:
 
 
 _NO_HTTP: Json = {
-    "description": "The server refused it before the function saw it, such as for a control character in a header",
+    "description": "The server refused the request before the function saw it, for example for a control character in a header",
     "content": {"text/html": {"schema": {"type": "string"}}},
 }
+_PAGE_URL: Json = {"type": "string", "format": "uri", "description": "The address of the page that shows this report."}
 _HEALTH: Json = {"type": "object", "properties": {"status": {"const": "ok"}}, "required": ["status"]}
 
 
 def _open(operation: str, summary: str, media_type: str, schema: Json) -> Json:
-    """An operation that needs no key and takes nothing."""
+    """Describe an operation that needs no key and has no parameters."""
     responses = {"200": {"description": summary, "content": {media_type: {"schema": schema}}}}
     return {"operationId": operation, "summary": summary, "security": [], "responses": responses}
 
@@ -217,7 +217,7 @@ PROBLEM_HEADERS: Mapping[int, Json] = {
     401: {"WWW-Authenticate": _header("Where the key goes")},
     429: {"Retry-After": _header("Seconds to wait")},
 }
-"""What comes with some of the problems."""
+"""The headers that come with some of the problems."""
 
 
 def _content(media_type: str, schema: Json, example: object) -> Json:
@@ -240,11 +240,11 @@ def _schemas() -> Json:
     )
     schemas: dict[str, Any] = definitions["$defs"]
     report = schemas["Report"]
-    data = {**report, "properties": {**report["properties"], "page_url": {"type": "string", "format": "uri"}}}
+    data = {**report, "properties": {**report["properties"], "page_url": _PAGE_URL}}
     data["required"] = [*report["required"], "page_url"]
     properties = {
-        "type": {"const": "report.weekly"},
-        "timestamp": {"type": "string", "format": "date-time"},
+        "type": {"const": "report.weekly", "description": "What kind of message it is."},
+        "timestamp": {"type": "string", "format": "date-time", "description": "When the report was made."},
         "data": {**data, "description": "The report, with the link to its page"},
     }
     payload = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}

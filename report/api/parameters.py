@@ -8,10 +8,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from report.api.access import names_a_key
+from report.schema import MAX_CLIENT_ID
 from report.week import IN_RANGE
-
-MAX_CLIENT_ID = 2**63 - 1
-"""The greatest INT64 of BigQuery."""
 
 Format = Literal["json", "html", "pdf"]
 FORMATS: tuple[Format, ...] = get_args(Format)

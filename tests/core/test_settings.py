@@ -185,7 +185,7 @@ def test_right_settings_are_taken_as_they_stand() -> None:
 
 def test_a_clients_entry_is_taken_as_it_stands() -> None:
     entry = {
-        "name": "\ufeff Ann\u2019s\u00a0Shop\x00\n",
+        "name": "\ufeff Ann\u2019s\tShop\x00\n",
         "time_zone": "Asia/Tokyo",
         "currency": "JPY",
         "usd_rate": 150,

@@ -1,4 +1,4 @@
-"""Whatever comes in from outside, be it a query, a header, a body, a setting or Gemini's text: it is taken or it is refused."""
+"""Any query, header, body, setting or text of Gemini's is either accepted or refused: nothing else happens."""
 
 import json
 import re
@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from local.function import Function
 from report.api.access import hash_of
-from report.api.parameters import MAX_CLIENT_ID, ParameterError, parse_parameters
+from report.api.parameters import ParameterError, parse_parameters
 from report.delivery.weekly import parse_request
+from report.schema import MAX_CLIENT_ID
 from report.settings import SettingsError, read_settings
 from report.summary.claims import claims
 from report.summary.executive import RejectedTextError, accepted, plain

@@ -1,4 +1,4 @@
-"""Who may ask what, and how the function says no."""
+"""What a key opens, and how the function refuses everything else."""
 
 import json
 import subprocess
@@ -14,6 +14,7 @@ from local.function import Answer, Function
 from local.programs import ROOT
 from report.api.access import grant_of, hash_of, main, parse_api_keys
 from report.settings import SettingsError, read_settings
+from tests.support.loopback import bigquery as loopback
 
 WEEK = "week_ending=2025-01-19"
 KEYS = {
@@ -40,7 +41,7 @@ def function(serve: Callable[..., Function]) -> Function:
 
 
 def problem(answer: Answer, status: int) -> dict[str, Any]:
-    """The problem in an answer, which must be one of RFC 9457 and tell nothing of the inside."""
+    """Return the problem in an answer, which must be one of RFC 9457 and tell nothing about the inside."""
     assert answer.status == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     said = answer.json()
@@ -128,7 +129,28 @@ def test_any_week_of_the_past_has_a_report(function: Function, week_ending: str)
 def test_a_bad_time_zone_fails_that_client_alone_and_says_so(function: Function) -> None:
     said = problem(function.ask(f"/reports/generate?client_id=2&{WEEK}", key="for all"), 500)
     assert "Mars/Olympus" in said["detail"]
+    assert any(line["severity"] == "ERROR" and "Mars/Olympus" in line["message"] for line in function.log())
     assert function.ask(f"/reports/generate?client_id=1&{WEEK}", key="for all").status == 200
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "said"),
+    [
+        (400, "invalidQuery", "trying again will not help"),
+        (400, "bytesBilledLimitExceeded", "trying again will not help"),
+        (403, "accessDenied", "trying again will not help"),
+        (404, "notFound", "trying again will not help"),
+        (503, "backendError", "Please try again later"),
+    ],
+)
+def test_nobody_is_told_to_try_again_what_cannot_heal_by_itself(
+    serve: Callable[..., Function], status: int, reason: str, said: str
+) -> None:
+    with loopback.loopback_bigquery(loopback.refuses(status, reason, "It was refused")) as bigquery:
+        function = serve(BIGQUERY_EMULATOR_HOST=bigquery.endpoint, REQUEST_DEADLINE_SECONDS="4")
+        told = problem(function.ask(f"/reports/generate?client_id=1&{WEEK}"), 502)["detail"]
+    assert said in told
+    assert ("try again" in told) is (said == "Please try again later")
 
 
 def test_an_unknown_path_is_404_and_a_wrong_method_405_with_what_is_allowed(function: Function) -> None:
@@ -178,7 +200,7 @@ def test_what_needs_no_report_loads_nothing_of_one() -> None:
 import sys
 from main import app
 reader = app.test_client()
-for path in ("/health", "/nowhere", "/reports/generate"):
+for path in ("/health", "/openapi.json", "/nowhere", "/reports/generate"):
     reader.get(path)
 print({"report.build", "report.warehouse", "numpy", "xgboost", "google.cloud.bigquery"} & set(sys.modules))
 """

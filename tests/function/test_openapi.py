@@ -125,6 +125,14 @@ def test_every_example_is_as_its_schema_says(description: Any) -> None:
         Draft202012Validator({**content["schema"], "components": description["components"]}).validate(content["example"])
 
 
+def test_every_field_and_parameter_says_what_it_means(description: Any) -> None:
+    schemas = description["components"]["schemas"]
+    fields = {f"{name}.{field}": about for name, schema in schemas.items() for field, about in schema["properties"].items()}
+    parameters = {about["name"]: about for about in description["paths"]["/reports/generate"]["get"]["parameters"]}
+    assert len(fields) > 100
+    assert [name for name, about in {**fields, **parameters}.items() if len(about.get("description", "").split()) < 2] == []
+
+
 def test_every_route_is_described_and_nothing_else() -> None:
     from main import app
     from report.api.openapi import description

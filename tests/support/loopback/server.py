@@ -95,6 +95,14 @@ def html(call: Call, _over: Event) -> None:
     send(call, 200, "text/html; charset=utf-8", b"<!doctype html><title>Sign in</title><p>Please sign in to go on.")
 
 
+def busy(call: Call, _over: Event) -> None:
+    """Wants to be left alone for a day."""
+    call.send_response(503)
+    call.send_header("Retry-After", "86400")
+    call.send_header("Content-Length", "0")
+    call.end_headers()
+
+
 def hangs(_call: Call, over: Event) -> None:
     """Accept the call and never answer."""
     over.wait()
