@@ -39,11 +39,6 @@ def in_yen(row: Row) -> Row:
     return row if price is None else {**row, "price": round(price * Decimal(str(YEN_FOR_A_DOLLAR)), 9)}
 
 
-def renamed(first: date) -> list[Row]:
-    """The leaky shop, which sends another tool's event types from some day on."""
-    return changed(shop(LEAKY), lambda row: {**row, "event_type": RENAMED[row["event_type"]]}, first=first)
-
-
 def without_an_id(placeholders: Sequence[str | None]) -> list[Row]:
     """The steady shop, of whose visits two in five, each one whole, come under one of these user ids."""
     visits = {row["session_id"]: number for number, row in enumerate(STEADY_ROWS)}
@@ -97,8 +92,8 @@ SHOPS: Mapping[str, Callable[[], list[Row]]] = {
     ),
     "visits without an id": lambda: without_an_id([None]),
     "visits with placeholders": lambda: without_an_id(["", "undefined"]),
-    "renamed": lambda: renamed(FIRST_DAY),
-    "renamed a week ago": lambda: renamed(weeks_ago(1)[0]),
+    "renamed": lambda: changed(STEADY_ROWS, lambda row: {**row, "event_type": RENAMED[row["event_type"]]}, first=FIRST_DAY),
+    "without sessions": lambda: changed(shop(LEAKY), lambda row: {**row, "session_id": None}, first=FIRST_DAY),
     "in yen": lambda: [in_yen(row) for row in STEADY_ROWS],
     "in yen, taken for dollars": lambda: [in_yen(row) for row in STEADY_ROWS],
     "mails": mails,
@@ -266,9 +261,13 @@ def test_what_vanished_from_the_tracking_is_named_and_nothing_rests_on_it(report
     assert not [
         word for word in (*PRAISE, "spent nothing", "spent this week", "Decreased Purchase", "last week it was") if word in told
     ], told
-    later = reports.of("renamed a week ago")
-    assert "tracking_changed" not in caveats(later)
-    assert "low_spend" in {factor["id"] for factor in later["report_data"]["topRiskFactors"]}
+
+    def factors(name: str) -> set[str]:
+        return {factor["id"] for factor in reports.of(name)["report_data"]["topRiskFactors"]}
+
+    assert severities(reports.of("without sessions")) == [("tracking_changed", "serious")]
+    assert "no customer has sessions this week" in caveats(reports.of("without sessions"))["tracking_changed"]
+    assert "few_visits" in factors("leaky") - factors("without sessions")
 
 
 def test_money_is_the_clients_own_and_segments_are_cut_in_dollars(reports: Reports) -> None:
