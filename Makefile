@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 .SILENT:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup report serve test format lock audit sbom licences train evaluate coverage mutants fuzz soak pictures examples bench key clean
+.PHONY: help setup report serve dev test format lock audit sbom licences train evaluate coverage mutants fuzz soak pictures examples bench key clean
 
 SHOP ?= sample
 CLIENT ?= 1
@@ -22,26 +22,29 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 
 # The warnings are about how long Google supports this Python.
 RUN = .venv/bin/python -W ignore::FutureWarning -m local.run
-# The compiled files name everything, so pip need not resolve: older ones stumble over extras there when hashes are required.
+# The compiled files name every package, so pip need not resolve: older versions fail on extras if hashes are required.
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 UV_COMPILE = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11
 
-# Without --no-verify it would send what it finds to the services that it might belong to. Hashes and a form are no secrets.
+# Without --no-verify it would send what it finds to the services in question. Hashes and the form of an address are not secrets.
 SCAN = --no-verify --exclude-lines='--hash=sha256:[0-9a-f]{64}' --exclude-lines='"model_version": "[0-9a-f]{12}"' \
 	--exclude-lines='smtp://user:password.(host|mail\.example):587'
-# The warning is that pyproject.toml lists no dependencies: requirements.in does.
+# The warning is that pyproject.toml has no project.dependencies: it has groups.
 CYCLONEDX = .venv-audit/bin/python -W ignore::UserWarning -m cyclonedx_py
 
-help: ## This list
+help: ## Print this list
 	awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
-setup: .venv/set-up ## Install everything into .venv
+setup: .venv/set-up ## Install everything for work on the code into .venv
 
 report: .venv/set-up ## Print a report of the sample shop (SHOP=complete-journey, CLIENT=2, WEEK_ENDING=2026-10-04)
 	$(RUN) report --shop $(SHOP) --client $(CLIENT) $(if $(WEEK_ENDING),--week-ending $(WEEK_ENDING))
 
-serve: .venv/set-up ## Keep the function running on this machine until Ctrl-C (PORT=8080, SHOP=...)
+serve: .venv/set-up ## Serve the function on this machine until Ctrl-C (PORT=8080, SHOP=...)
 	$(RUN) serve --shop $(SHOP) --client $(CLIENT) $(if $(WEEK_ENDING),--week-ending $(WEEK_ENDING)) --port $(PORT)
+
+dev: .venv/set-up ## Serve with reload, a key that stays, and receivers for what the weekly run sends (PORT=8080, SHOP=...)
+	.venv/bin/python -W ignore::FutureWarning -m local.dev --shop $(SHOP) $(if $(CLIENT),--client $(CLIENT)) --port $(PORT)
 
 test: .venv/set-up ## Lint, check types, run every test
 	.venv/bin/ruff check .
@@ -54,14 +57,14 @@ format: .venv/set-up ## Format the Python code
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-lock: .venv/set-up ## Compile requirements*.in to the requirements*.txt with every version and hash
-	$(UV_COMPILE) requirements.in -o requirements.txt >&2
-	$(UV_COMPILE) requirements-dev.in -c requirements.txt -o requirements-dev.txt >&2
-	$(UV_COMPILE) requirements-training.in -c requirements.txt -o requirements-training.txt >&2
-	$(UV_COMPILE) requirements-bench.in -c requirements-dev.txt -o requirements-bench.txt >&2
-	$(UV_COMPILE) requirements-audit.in -o requirements-audit.txt >&2
-	$(UV_COMPILE) requirements-mutants.in -c requirements-dev.txt -o requirements-mutants.txt >&2
-	$(UV_COMPILE) requirements-conformance.in -o requirements-conformance.txt >&2
+lock: .venv/set-up ## Compile the dependency groups of pyproject.toml into requirements.txt and requirements/
+	$(UV_COMPILE) --group deployed -o requirements.txt >&2
+	$(UV_COMPILE) --group dev -c requirements.txt -o requirements/dev.txt >&2
+	$(UV_COMPILE) --group training -c requirements.txt -o requirements/training.txt >&2
+	$(UV_COMPILE) --group bench -c requirements/dev.txt -o requirements/bench.txt >&2
+	$(UV_COMPILE) --group mutants -c requirements/dev.txt -o requirements/mutants.txt >&2
+	$(UV_COMPILE) --group audit -o requirements/audit.txt >&2
+	$(UV_COMPILE) --group conformance -o requirements/conformance.txt >&2
 
 audit: .venv-audit/set-up .venv-deployed/set-up ## Look for insecure code, secrets, known vulnerabilities in what is deployed
 	.venv-audit/bin/bandit --quiet --recursive main.py report model deploy --exclude training
@@ -73,7 +76,7 @@ audit: .venv-audit/set-up .venv-deployed/set-up ## Look for insecure code, secre
 sbom: .venv-audit/set-up .venv-deployed/set-up ## Print what is deployed as a CycloneDX SBOM in JSON
 	$(CYCLONEDX) environment --validate --output-reproducible --pyproject pyproject.toml .venv-deployed
 
-licences: .venv-deployed/set-up ## Write the table in docs/dependencies.md anew
+licences: .venv-deployed/set-up ## Renew the table in docs/dependencies.md
 	.venv/bin/python -m local.dependencies .venv-deployed/lib/python*/site-packages
 
 train: .venv-training/set-up ## Train model/churn.json again
@@ -82,55 +85,56 @@ train: .venv-training/set-up ## Train model/churn.json again
 evaluate: .venv-training/set-up ## Measure the model on simulated and real shops
 	.venv-training/bin/python -m training.evaluate
 
-pictures: .venv/set-up ## Make docs/pictures anew: the page and the PDF of the sample shop
+pictures: .venv/set-up ## Renew docs/pictures: the page and the PDF of the sample shop
 	.venv/bin/python -W ignore::FutureWarning -m local.pictures
 
-examples: .venv/set-up ## Make report/api/examples.json anew: the real answers that the OpenAPI description shows
+examples: .venv/set-up ## Renew report/api/examples.json: real answers for the OpenAPI description
 	REWRITE_EXAMPLES=1 .venv/bin/pytest tests/function/test_openapi.py
 
 bench: .venv-bench/set-up ## Measure speed, memory, cost, cold start, throughput (SIZES=1000,10000, RUNS=5)
 	.venv-bench/bin/python -W ignore::FutureWarning -m tests.benchmarks.run \
 		$(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS))
 
-coverage: .venv/set-up ## Run every test and measure the branches they take: at least 95 %, or it fails
+coverage: .venv/set-up ## Run every test and measure branches: at least 95 %
 	.venv/bin/coverage erase
 	.venv/bin/coverage run -m pytest -n 2
 	.venv/bin/coverage combine --quiet
 	.venv/bin/coverage report --fail-under=95
 
-mutants: .venv-mutants/set-up ## Change the pure core in all small ways; at least 90 % must make a test fail (an hour)
+mutants: .venv-mutants/set-up ## Mutate the pure core; tests must kill at least 90 % (an hour)
 	.venv-mutants/bin/python -W ignore::FutureWarning -m tests.mutants.run
 
-fuzz: .venv/set-up ## Ask the function 20,000 questions made of its own description (20 minutes)
+fuzz: .venv/set-up ## Send 20,000 requests generated from the OpenAPI description (20 minutes)
 	FUZZ_AT_LENGTH=1 .venv/bin/pytest -s tests/function/test_fuzz.py
 
-soak: .venv/set-up ## Many readers while BigQuery and Gemini go wrong, then a weekly run of a thousand clients (MINUTES=10)
+soak: .venv/set-up ## Many readers while BigQuery and Gemini fail, then a weekly run of a thousand clients (MINUTES=10)
 	.venv/bin/python -W ignore::FutureWarning -m tests.soak.run --minutes $(MINUTES)
 
-key: .venv/set-up ## Make an API key for some clients (FOR="1 2") or for all, and print what to store
+key: .venv/set-up ## Make an API key for some clients (FOR="1 2") or for all, and print its entry
 	.venv/bin/python -m report.api.access $(FOR)
 
-clean: ## Remove all that was installed, downloaded or cached
+clean: ## Remove everything that was installed, downloaded or cached
 	rm -rf .venv* .cache .coverage* mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.venv/set-up: requirements-dev.txt
-.venv-training/set-up: requirements-training.txt
-.venv-bench/set-up: requirements.txt requirements-bench.txt
-.venv-audit/set-up: requirements-audit.txt
+define SET_UP
+if ! "$(PYTHON)" -c '$(SUITS)' 2>/dev/null; then \
+	echo "This needs Python 3.11, 3.12 or 3.13, and $(or $(PYTHON),python3) is none of them. Name one: make PYTHON=..." >&2; \
+	exit 1; fi
+echo "Setting up $(@D) (once, about a minute)" >&2
+"$(PYTHON)" -m venv $(@D) >&2
+$(@D)/bin/python $(PIP_INSTALL) -r $< >&2
+touch $@
+endef
 
-# What the function gets where deploy.sh puts it, whatever this machine is: to be looked at, not run. No pip, which would count.
+.venv/set-up: requirements/dev.txt
+	$(SET_UP)
+
+.venv-%/set-up: requirements/%.txt
+	$(SET_UP)
+
+# What the deployed function gets, on any machine: to inspect, not to run. No pip, because it would count.
 .venv-deployed/set-up: requirements.txt .venv/set-up
 	"$(PYTHON)" -m venv --clear --without-pip $(@D) >&2
 	.venv/bin/uv pip install --quiet --python $(@D) --python-platform linux --python-version 3.13 \
 		--require-hashes --no-deps -r $< >&2
-	touch $@
-.venv-mutants/set-up: requirements-mutants.txt
-
-%/set-up:
-	if ! "$(PYTHON)" -c '$(SUITS)' 2>/dev/null; then \
-		echo "This needs Python 3.11, 3.12 or 3.13, and $(or $(PYTHON),python3) is none of them. Name one: make PYTHON=..." >&2; \
-		exit 1; fi
-	echo "Setting up $(@D) (once, about a minute)" >&2
-	"$(PYTHON)" -m venv $(@D) >&2
-	$(@D)/bin/python $(PIP_INSTALL) $(addprefix -r ,$^) >&2
 	touch $@

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# One command to Google Cloud: the function, its secrets, its rights and its weekly call. `./deploy.sh --help` says more.
-# Running it again changes only what differs; after a failure it goes on from there.
+# Deploys everything to Google Cloud: the function, its secrets, its rights and its weekly call. See `./deploy.sh --help`.
+# A second run changes only what differs. After a failure it continues from there.
 set -euo pipefail
-shopt -s inherit_errexit 2>/dev/null || true # unknown to the bash of macOS; what matters there says `|| return` itself
+shopt -s inherit_errexit 2>/dev/null || true # bash on macOS does not know it; what matters there says `|| return` itself
 cd "$(dirname "$0")"
 
-# Every setting, by the name of its flag. Concurrency, CPU and memory are what tests/benchmarks/RESULTS.md asks for.
+# The default of every setting, by the name of its flag. A setting that is deployed stays as it is unless its flag says
+# otherwise. Concurrency, CPU and memory follow from tests/benchmarks/RESULTS.md.
 concurrency=8
 cpu=1
 memory=512Mi
@@ -24,6 +25,7 @@ api_keys_file=
 clients_file=
 gemini_key_file=
 smtp_url_file=
+link_secret_file=
 mail_from=
 page_url=
 allowed_origins=
@@ -34,10 +36,17 @@ alert_email=
 check_client=
 create_tables=no
 alerts=no
-new_scheduler_key=no
+new_check_key=no
 force=no
 dry_run=no
 delete=no
+
+given=' ' # the variables of the flags that were given
+unset=' ' # those of the settings that go back to their default
+# The settings that stay as they are deployed.
+KEPT=' dataset location events_table users_table max_bytes_billed gemini_key_file smtp_url_file link_secret_file mail_from '
+KEPT+='page_url allowed_origins schedule time_zone timeout concurrency cpu memory min_instances max_instances ingress '
+readonly KEPT
 
 readonly APIS=(
   artifactregistry.googleapis.com bigquery.googleapis.com cloudbuild.googleapis.com cloudfunctions.googleapis.com
@@ -49,39 +58,45 @@ usage() {
   cat <<EOF
 Usage: ./deploy.sh --project PROJECT [FLAG VALUE]...
 
-  --project ID               the Google Cloud project (default: that of gcloud's configuration)
-  --region REGION            of the function, its weekly call and its secrets' readers ($region)
-  --name NAME                of the function, its service account, and the beginning of all other names ($name)
+The first run uses the defaults in brackets. In a later run a setting without its flag stays as it is deployed.
+
+  --project ID               the Google Cloud project (the one in gcloud's configuration)
+  --region REGION            of the function and its weekly call (where the function is; else $region)
+  --name NAME                of the function and its service account; all other names begin with it ($name)
 
 The data
-  --dataset, --location      the BigQuery dataset and where it is ($dataset, $location)
+  --dataset, --location      the BigQuery dataset and its location ($dataset, $location)
   --events-table, --users-table  its two tables ($events_table, $users_table)
-  --max-bytes-billed BYTES   refuses a query that would read more ($max_bytes_billed)
+  --max-bytes-billed BYTES   refuse a query that would read more ($max_bytes_billed)
   --create-tables            create the dataset and the tables where they are missing
 
-Secrets, each read from a file; without the flag, what Secret Manager has stays, where any other setting has its default again
-  --api-keys-file FILE       API_KEYS; the first time without it, the key of the weekly call is the only one
-  --clients-file FILE        CLIENTS; the first time without it, {}
-  --gemini-key-file FILE     the Gemini key; without one the template writes the summaries
-  --smtp-url-file FILE       SMTP_URL, for reports by e-mail; needs --mail-from
-  --new-scheduler-key        give the weekly call a new key; the old one works until you take its entry out of API_KEYS
+Secrets, each read from a file
+  --api-keys-file FILE       API_KEYS; the key of this script's own checks is added (only that key)
+  --clients-file FILE        CLIENTS ({})
+  --gemini-key-file FILE     the Gemini key (none: summaries come from the template)
+  --smtp-url-file FILE       SMTP_URL, for reports by e-mail; needs --mail-from (none)
+  --link-secret-file FILE    LINK_SECRET, for links that open a report without a key (none)
+  --new-check-key            replace the key of this script's own checks
 
 Settings
-  --mail-from ADDRESS        from which the reports come
+  --mail-from ADDRESS        the sender of the reports (none)
   --page-url URL             the report's page that messages link to (the function's own)
-  --allowed-origins ORIGINS  of the frontend, with commas between them (none)
-  --schedule, --time-zone    of the weekly call ($schedule, $time_zone); let it be Monday for every client by then
-  --concurrency, --cpu, --memory, --timeout SECONDS, --min-instances, --max-instances
-                             ($concurrency, $cpu, $memory, $timeout, $min_instances, $max_instances)
+  --allowed-origins ORIGINS  of the frontend, separated by commas (none)
+  --schedule, --time-zone    of the weekly call ($schedule, $time_zone); choose a time when it is Monday for every client
+  --timeout SECONDS          the longest time for one request, 120 to 1790; every other deadline follows from it ($timeout)
+  --concurrency, --cpu, --memory, --min-instances, --max-instances
+                             ($concurrency, $cpu, $memory, $min_instances, $max_instances)
   --ingress all|internal-only|internal-and-gclb  where requests may come from ($ingress)
+  --unset SETTING            set a setting back to its default, such as --unset page-url; may be repeated.
+                             --unset gemini-key-file, smtp-url-file or link-secret-file takes the secret from the function
 
 What to do
   --alerts                   create or update the log-based metrics and the alert policies in deploy/
-  --alert-email ADDRESS      whom they write to
-  --check-client ID          ask for this client's report at the end, beside the other checks
-  --force                    deploy even where nothing has changed here, such as after a change by hand
+  --alert-email ADDRESS      the recipient of the alerts
+  --check-client ID          request this client's report at the end, in addition to the other checks
+  --force                    deploy even if nothing has changed here, such as after a change by hand
   --dry-run                  print every command of a first run, and run none
-  --delete                   take away what this script made, after asking; never the data
+  --delete                   delete what this script made, after asking; never the data
 EOF
 }
 
@@ -89,18 +104,25 @@ main() {
   read_flags "$@"
   exec 3>&1 1>&2 # standard output carries only what is printed for use: the URL, or a dry run's commands
   trap at_exit EXIT
+  step "Checking the settings"
+  check_programs
   check_settings
+  name_accounts
   if [[ $delete == yes ]]; then
     delete_all
     return
   fi
   enable_apis
-  make_service_account
+  read_deployed
+  check_settings
+  if [[ -n $deadline_note ]]; then say "  $deadline_note"; fi
+  make_service_accounts
   if [[ $create_tables == yes ]]; then make_tables; fi
   grant_bigquery
   store_secrets
   deploy_function
   schedule_weekly_call
+  retire_scheduler_key
   if [[ $alerts == yes ]]; then make_alerts; fi
   check_live
   step "Done"
@@ -114,7 +136,7 @@ read_flags() {
     shift
     case $flag in
       --help | -h) usage && exit 0 ;;
-      --create-tables | --alerts | --new-scheduler-key | --force | --dry-run | --delete)
+      --create-tables | --alerts | --new-check-key | --force | --dry-run | --delete)
         variable=${flag#--}
         printf -v "${variable//-/_}" yes
         continue
@@ -125,69 +147,95 @@ read_flags() {
         ;;
     esac
     case $flag in
-      --project | --region | --name | --dataset | --location | --events-table | --users-table | --max-bytes-billed | \
-        --api-keys-file | --clients-file | --gemini-key-file | --smtp-url-file | --mail-from | --page-url | \
-        --allowed-origins | --schedule | --time-zone | --concurrency | --cpu | --memory | --timeout | --min-instances | \
-        --max-instances | --ingress | --alert-email | --check-client)
-        (($#)) || stop "$flag takes a value; ./deploy.sh --help says which."
-        variable=${flag#--}
-        printf -v "${variable//-/_}" %s "$1"
+      --unset)
+        (($#)) || stop "$flag takes a value; see ./deploy.sh --help."
+        variable=${1#--}
+        variable=${variable//-/_}
+        [[ -n $1 && $KEPT == *" $variable "* ]] || stop "--unset is '$1'; it takes the name of a setting, such as page-url."
+        unset+="$variable "
         shift
         ;;
-      *) stop "There is no flag $flag; ./deploy.sh --help lists what there is." ;;
+      --project | --region | --name | --dataset | --location | --events-table | --users-table | --max-bytes-billed | \
+        --api-keys-file | --clients-file | --gemini-key-file | --smtp-url-file | --link-secret-file | --mail-from | \
+        --page-url | --allowed-origins | --schedule | --time-zone | --concurrency | --cpu | --memory | --timeout | --min-instances | \
+        --max-instances | --ingress | --alert-email | --check-client)
+        (($#)) || stop "$flag takes a value; see ./deploy.sh --help."
+        variable=${flag#--}
+        variable=${variable//-/_}
+        [[ -n $1 || $KEPT != *" $variable "* ]] || stop "$flag takes a value; --unset ${flag#--} takes the setting away."
+        printf -v "$variable" %s "$1"
+        given+="$variable "
+        shift
+        ;;
+      *) stop "There is no flag $flag; see ./deploy.sh --help." ;;
     esac
+  done
+  for variable in $unset; do
+    [[ $given != *" $variable "* ]] || stop "--${variable//_/-} and --unset ${variable//_/-} exclude each other."
   done
 }
 
-check_settings() {
-  step "Checking the settings"
-  local program file
+check_programs() {
+  local program
   for program in gcloud bq curl python3; do
     command -v "$program" >/dev/null || stop "$program is needed. gcloud and bq come with the Google Cloud CLI: https://cloud.google.com/sdk"
   done
   python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || stop "python3 must be Python 3.11 or newer."
   if [[ -z $project ]]; then project=$(gcloud config get-value project 2>/dev/null) || true; fi
   [[ -n $project && $project != "(unset)" ]] || stop "Which project? Name it: ./deploy.sh --project PROJECT"
+}
+
+check_settings() { # first those that were given, later again with those that are deployed
+  local file
   takes project "a project id such as my-project" '^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$'
   takes region "a region such as europe-west1" '^[a-z]+-[a-z]+[0-9]+$'
-  takes name "6 to 30 lower-case letters, digits and hyphens" '^[a-z][a-z0-9-]{4,28}[a-z0-9]$'
+  takes name "6 to 23 lower-case letters, digits and hyphens" '^[a-z][a-z0-9-]{4,21}[a-z0-9]$'
   takes dataset "a dataset's name" '^[A-Za-z0-9_]+$'
   takes location "a BigQuery location such as EU" '^[A-Za-z0-9-]+$'
   takes events_table "a table's name" '^[A-Za-z0-9_-]+$'
   takes users_table "a table's name" '^[A-Za-z0-9_-]+$'
   takes max_bytes_billed "a number of bytes" '^[1-9][0-9]*$'
   takes concurrency "a whole number" '^[1-9][0-9]*$'
-  takes timeout "120 to 3600 seconds" '^(1[2-9][0-9]|[2-9][0-9][0-9]|[12][0-9]{3}|3[0-5][0-9]{2}|3600)$'
+  takes timeout "a whole number of seconds" '^[1-9][0-9]{0,5}$'
+  takes ingress "all, internal-only or internal-and-gclb" '^(all|internal-only|internal-and-gclb)$'
   takes time_zone "a time zone such as Europe/Berlin" '^[A-Za-z0-9_+/-]+$'
   takes check_client "a client's id" '^([1-9][0-9]*)?$'
-  for file in "$api_keys_file" "$clients_file" "$gemini_key_file" "$smtp_url_file"; do
+  set_deadlines
+  for file in "$api_keys_file" "$clients_file" "$gemini_key_file" "$smtp_url_file" "$link_secret_file"; do
     [[ -z $file || -s $file ]] || stop "The file $file is missing or empty."
   done
-  check_with_the_functions_own_eyes
-  local domain=
-  if [[ $project == *:* ]]; then domain=.${project%%:*}; fi
-  readonly account=$name@${project##*:}$domain.iam.gserviceaccount.com
+  check_as_the_function_does
 }
 
 takes() { # VARIABLE WHAT PATTERN
   [[ ${!1} =~ $3 ]] || stop "--${1//_/-} is '${!1}'; it takes $2."
 }
 
-check_with_the_functions_own_eyes() {
-  python3 - "$api_keys_file" "$clients_file" "$smtp_url_file" "$mail_from" "$page_url" <<'EOF' || stop "That is what to put right first."
+check_as_the_function_does() {
+  local smtp=$smtp_url_file
+  if [[ -z $mail_from ]]; then smtp=; fi # --mail-from may be deployed already: store_secrets checks that it is there
+  python3 - "$api_keys_file" "$clients_file" "$smtp" "$link_secret_file" "$mail_from" "$page_url" "$allowed_origins" <<'EOF' || stop "Correct that first."
 import sys
 from pathlib import Path
 from report.settings import SettingsError, read_settings
 
-names = ("API_KEYS", "CLIENTS", "SMTP_URL", "MAIL_FROM", "PAGE_URL")
+names = ("API_KEYS", "CLIENTS", "SMTP_URL", "LINK_SECRET", "MAIL_FROM", "PAGE_URL", "ALLOWED_ORIGINS")
 given = {name: value for name, value in zip(names, sys.argv[1:]) if value}
 try:
-    settings = read_settings({name: Path(value).read_text("utf-8") if name in names[:3] else value for name, value in given.items()})
+    settings = read_settings({name: Path(value).read_text("utf-8") if name in names[:4] else value for name, value in given.items()})
 except (SettingsError, UnicodeDecodeError) as error:
     sys.exit(f"deploy.sh: {error}")
-if "API_KEYS" in given and settings.api_keys_problem:
-    sys.exit(f"deploy.sh: {settings.api_keys_problem}")
+for problem in settings.problems():
+    if "API_KEYS" in given or problem != settings.api_keys_problem:
+        sys.exit(f"deploy.sh: {problem}")
 EOF
+}
+
+name_accounts() {
+  local domain=
+  if [[ $project == *:* ]]; then domain=.${project%%:*}; fi
+  readonly account=$name@${project##*:}$domain.iam.gserviceaccount.com
+  readonly weekly_account=$name-weekly@${project##*:}$domain.iam.gserviceaccount.com
 }
 
 enable_apis() {
@@ -200,16 +248,63 @@ enable_apis() {
   if ((${#missing[@]})); then run gcloud services enable "${missing[@]}" --project="$project"; fi
 }
 
-make_service_account() {
-  step "Making the service account, with the right to run queries"
+find_region() { # the function's own, unless --region says otherwise
+  local found place places=()
+  if [[ $given == *" region "* ]]; then return; fi
+  found=$(ask gcloud functions list --v2 --project="$project" --format='value(name)')
+  while IFS= read -r place; do
+    if [[ $place =~ ^projects/[^/]+/locations/([^/]+)/functions/$name$ ]]; then places+=("${BASH_REMATCH[1]}"); fi
+  done <<<"$found"
+  if ((${#places[@]} > 1)); then stop "There is a function $name in ${places[*]}. Name one with --region."; fi
+  if ((${#places[@]})); then region=${places[0]}; fi
+}
+
+read_deployed() {
+  step "Reading what is deployed"
+  local found
+  deployed='' deployed_environment='' deployed_secrets='' deployed_job='' url=''
+  find_region
+  found=$(ask gcloud functions list --v2 --regions="$region" --project="$project" --format='value(name.basename())')
+  if there "$found" "$name"; then
+    found=$(ask gcloud functions describe "$name" --gen2 --region="$region" --project="$project" --format=json)
+    keep function "$found"
+  fi
+  found=$(ask gcloud scheduler jobs list --location="$region" --project="$project" --format='value(name.basename())')
+  if there "$found" "$name-weekly"; then
+    found=$(ask gcloud scheduler jobs describe "$name-weekly" --location="$region" --project="$project" --format=json)
+    keep job "$found"
+  fi
+}
+
+keep() { # WHAT JSON: take over each setting that is deployed, unless a flag says otherwise
+  local setting settings variable
+  settings=$(python3 -m deploy.deployed "$1" <<<"$2")
+  while IFS= read -r setting; do
+    variable=${setting%%=*}
+    if [[ -n $variable && "$given$unset" != *" $variable "* ]]; then printf -v "$variable" %s "${setting#*=}"; fi
+  done <<<"$settings"
+}
+
+set_deadlines() { # every one of them from --timeout
+  local deadline deadlines
+  deadlines=$(python3 -m deploy.deadlines "$timeout")
+  while IFS= read -r deadline; do
+    printf -v "${deadline%%=*}" %s "${deadline#*=}"
+  done <<<"$deadlines"
+}
+
+make_service_accounts() {
+  step "Making the service accounts: one for the function, with the right to run queries, and one for the weekly call"
   local found
   found=$(ask gcloud iam service-accounts list --project="$project" --format='value(email)')
   contains "$found" "$account" ||
     run gcloud iam service-accounts create "$name" --project="$project" --display-name="The function $name"
+  contains "$found" "$weekly_account" ||
+    run gcloud iam service-accounts create "$name-weekly" --project="$project" --display-name="The weekly call of $name"
   found=$(ask gcloud projects get-iam-policy "$project" --flatten='bindings[].members' \
     --filter=bindings.role=roles/bigquery.jobUser --format='value(bindings.members)')
   contains "$found" "serviceAccount:$account" ||
-    run gcloud projects add-iam-policy-binding "$project" --member="serviceAccount:$account" \
+    run_with_account gcloud projects add-iam-policy-binding "$project" --member="serviceAccount:$account" \
       --role=roles/bigquery.jobUser --condition=None --format=none
 }
 
@@ -230,37 +325,48 @@ grant_bigquery() {
   found=$(ask bq --headless --project_id="$project" --format=json show --dataset "$project:$dataset") ||
     stop "There is no dataset $dataset in $project. Name another with --dataset, or create it with --create-tables."
   [[ $found == *"\"$account\""* ]] ||
-    run bq --headless --project_id="$project" --location="$location" query --nouse_legacy_sql \
+    run_with_account bq --headless --project_id="$project" --location="$location" query --nouse_legacy_sql \
       "GRANT \`roles/bigquery.dataViewer\` ON SCHEMA \`$project.$dataset\` TO \"serviceAccount:$account\""
 }
 
 store_secrets() {
   step "Storing the secrets"
-  local api_keys clients gemini smtp
+  local api_keys clients gemini smtp link retired
   secret_names=$(ask gcloud secrets list --project="$project" --format='value(name.basename())')
   secrets=()
-  scheduler_key=$(secret_value scheduler-key)
-  if [[ -z $scheduler_key || $new_scheduler_key == yes ]]; then
-    scheduler_key=$(python3 -c 'import secrets; print(secrets.token_urlsafe(32))')
+  check_key=$(secret_value check-key)
+  retired=$(secret_value scheduler-key)
+  if [[ -z $check_key || $new_check_key == yes ]]; then
+    if [[ -n $check_key ]]; then retired=$check_key; fi
+    check_key=$(python3 -c 'import secrets; print(secrets.token_urlsafe(32))')
   fi
-  store scheduler-key "$scheduler_key"
+  store check-key "$check_key"
   api_keys=$(secret_or_file api-keys "$api_keys_file")
-  api_keys=$(printf '%s\n%s' "$scheduler_key" "$api_keys" | python3 -m deploy.api_keys)
+  api_keys=$(printf '%s\n%s\n%s' "$check_key" "$retired" "$api_keys" | python3 -m deploy.api_keys)
   store api-keys "$api_keys" API_KEYS
   clients=$(secret_or_file clients "$clients_file")
   [[ -n $clients ]] || clients='{}'
   store clients "$clients" CLIENTS
-  gemini=$(secret_or_file gemini-key "$gemini_key_file")
+  gemini=$(optional_secret gemini-key "$gemini_key_file" GEMINI_API_KEY)
   if [[ -n $gemini ]]; then store gemini-key "$gemini" GEMINI_API_KEY; fi
-  smtp=$(secret_or_file smtp-url "$smtp_url_file")
+  smtp=$(optional_secret smtp-url "$smtp_url_file" SMTP_URL)
   if [[ -n $smtp ]]; then
-    [[ -n $mail_from ]] || stop "Reports by e-mail need --mail-from beside SMTP_URL: the address from which they come."
+    [[ -n $mail_from ]] || stop "Reports by e-mail need --mail-from in addition to SMTP_URL: the sender's address."
     store smtp-url "$smtp" SMTP_URL
   fi
+  link=$(optional_secret link-secret "$link_secret_file" LINK_SECRET)
+  if [[ -n $link ]]; then store link-secret "$link" LINK_SECRET; fi
 }
 
 secret_or_file() { # SECRET FILE
   if [[ -n $2 ]]; then cat "$2"; else secret_value "$1"; fi
+}
+
+optional_secret() { # SECRET FILE VARIABLE: nothing where it is unset, or where the deployed function does without it
+  local file_flag=${1//-/_}_file
+  if [[ $unset == *" $file_flag "* ]]; then return; fi
+  if [[ -z $2 && -n $deployed && " $deployed_secrets " != *" $3 "* ]]; then return; fi
+  secret_or_file "$1" "$2"
 }
 
 secret_value() { # SECRET: its newest value, or nothing
@@ -275,7 +381,7 @@ secret_version() { # SECRET: its newest version, or nothing
     --format='value(name.basename())'
 }
 
-store() { # SECRET VALUE [VARIABLE]: keep it, and let the function read it as that variable
+store() { # SECRET VALUE [VARIABLE]: store it, and let the function read it as that variable
   local version current readers
   contains "$secret_names" "$name-$1" ||
     run gcloud secrets create "$name-$1" --replication-policy=automatic --project="$project"
@@ -290,59 +396,84 @@ store() { # SECRET VALUE [VARIABLE]: keep it, and let the function read it as th
   readers=$(ask gcloud secrets get-iam-policy "$name-$1" --project="$project" --flatten='bindings[].members' \
     --filter=bindings.role=roles/secretmanager.secretAccessor --format='value(bindings.members)')
   contains "$readers" "serviceAccount:$account" ||
-    run gcloud secrets add-iam-policy-binding "$name-$1" --project="$project" --member="serviceAccount:$account" \
+    run_with_account gcloud secrets add-iam-policy-binding "$name-$1" --project="$project" --member="serviceAccount:$account" \
       --role=roles/secretmanager.secretAccessor --format=none
-  # A version of its own, so that each revision of the function keeps the secrets that it was deployed with.
+  # A fixed version, so that each revision of the function keeps the secrets that it was deployed with.
   if [[ $dry_run == yes ]]; then version=1; fi
   secrets+=("$3=$name-$1:$version")
 }
 
 deploy_function() {
   step "Deploying the function (some minutes, if anything has changed)"
+  # Known before the first deployment, unlike the URL: what the weekly call's tokens must be made for.
+  audience=https://$region-${project##*:}.cloudfunctions.net/$name
+  # shellcheck disable=SC2154 # set_deadlines sets the seconds
   local environment=(
     "BIGQUERY_PROJECT=$project" "BIGQUERY_DATASET=$dataset" "BIGQUERY_LOCATION=$location" "EVENTS_TABLE=$events_table"
-    "USERS_TABLE=$users_table" "BIGQUERY_MAX_BYTES_BILLED=$max_bytes_billed" "REQUEST_DEADLINE_SECONDS=55"
-    "WEEKLY_DEADLINE_SECONDS=$((timeout - 40))" "THREADS=$concurrency"
+    "USERS_TABLE=$users_table" "BIGQUERY_MAX_BYTES_BILLED=$max_bytes_billed" "REQUEST_DEADLINE_SECONDS=$request_seconds"
+    "WEEKLY_DEADLINE_SECONDS=$weekly_seconds" "THREADS=$concurrency" "SCHEDULER_EMAIL=$weekly_account"
+    "SCHEDULER_AUDIENCE=$audience"
   )
   if [[ -n $allowed_origins ]]; then environment+=("ALLOWED_ORIGINS=$allowed_origins"); fi
   if [[ -n $page_url ]]; then environment+=("PAGE_URL=$page_url"); fi
   if [[ -n $mail_from ]]; then environment+=("MAIL_FROM=$mail_from"); fi
-  # Anyone may call it, since browsers and webhooks' readers do: the function itself asks for an API key.
+  # Anyone may call it, since browsers do. The function itself asks for an API key.
+  # What was set by hand, such as GEMINI_MODEL, stays: variables and secrets are updated, not replaced.
+  # shellcheck disable=SC2154
   local arguments=(
     --gen2 --runtime=python313 --region="$region" --project="$project" --source=. --entry-point=reports --trigger-http
     --allow-unauthenticated --ingress-settings="$ingress" --service-account="$account" --concurrency="$concurrency"
-    --cpu="$cpu" --memory="$memory" --timeout="${timeout}s" --min-instances="$min_instances"
-    --max-instances="$max_instances" --set-env-vars="^;;^$(joined ';;' "${environment[@]}")"
-    --set-secrets="$(joined , "${secrets[@]}")"
+    --cpu="$cpu" --memory="$memory" --timeout="${function_seconds}s" --min-instances="$min_instances"
+    --max-instances="$max_instances" --update-env-vars="^;;^$(joined ';;' "${environment[@]}")"
+    --update-secrets="$(joined , "${secrets[@]}")"
   )
-  local configuration deployed
+  local configuration variable removed_variables='' removed_secrets=''
   configuration=$(ask gcloud meta list-files-for-upload . | python3 -m deploy.fingerprint "${arguments[@]}")
-  deployed=$(ask gcloud functions list --v2 --regions="$region" --project="$project" \
-    --format='value[separator=" "](name.basename(),state,labels.configuration)')
-  if [[ $force == yes ]] || ! contains "$deployed" "$name ACTIVE $configuration"; then
-    run gcloud functions deploy "$name" "${arguments[@]}" --update-labels="configuration=$configuration" --quiet
-  fi
+  for variable in ALLOWED_ORIGINS PAGE_URL MAIL_FROM; do
+    if begins "$(printf '%s\n' "${environment[@]}")" "$variable="; then continue; fi
+    if [[ " $deployed_environment " == *" $variable "* ]]; then removed_variables+=,$variable; fi
+  done
+  for variable in GEMINI_API_KEY SMTP_URL LINK_SECRET; do
+    if begins "$(printf '%s\n' "${secrets[@]}")" "$variable="; then continue; fi
+    if [[ " $deployed_secrets " == *" $variable "* ]]; then removed_secrets+=,$variable; fi
+  done
+  if [[ $force == no && $deployed == "ACTIVE $configuration" && -z $removed_variables$removed_secrets ]]; then return; fi
+  run_with_account gcloud functions deploy "$name" "${arguments[@]}" ${removed_variables:+"--remove-env-vars=${removed_variables#,}"} \
+    ${removed_secrets:+"--remove-secrets=${removed_secrets#,}"} --update-labels="configuration=$configuration" --quiet
   url=$(ask gcloud functions describe "$name" --gen2 --region="$region" --project="$project" --format='value(serviceConfig.uri)')
   if [[ $dry_run == yes ]]; then url=https://the-functions-own.address; fi
 }
 
 schedule_weekly_call() {
   step "Scheduling the weekly call"
-  local job=$name-weekly found configuration verb=create header='--headers'
-  local deadline=$((timeout + 10 < 1800 ? timeout + 10 : 1800))
+  local job=$name-weekly verb=create
+  # shellcheck disable=SC2154
+  local deadline=${attempt_seconds}s
   local arguments=(
     --location="$region" --project="$project" --schedule="$schedule" --time-zone="$time_zone" --uri="$url/reports/weekly"
-    --http-method=POST --attempt-deadline="${deadline}s" --max-retry-attempts=3 --min-backoff=60s --max-backoff=600s
+    --http-method=post --attempt-deadline="$deadline" --oidc-service-account-email="$weekly_account"
+    --oidc-token-audience="$audience"
   )
-  configuration=$(printf %s "$scheduler_key" | python3 -m deploy.fingerprint --secret "${arguments[@]}")
-  found=$(ask gcloud scheduler jobs list --location="$region" --project="$project" \
-    --format='value[separator=" "](name.basename(),description)')
-  if [[ $force == no ]] && begins "$found" "$job $configuration:"; then return; fi
-  if begins "$found" "$job "; then verb=update header='--update-headers'; fi
-  # The key goes in through a file of flags on standard input: command lines can be seen by others on the same machine.
-  printf '%s:\n  X-API-Key: "%s"\n' "$header" "$scheduler_key" |  # pragma: allowlist secret
-    run_on_input gcloud scheduler jobs "$verb" http "$job" "${arguments[@]}" --description="$configuration: the weekly reports" --flags-file=/dev/stdin \
-      --format=none
+  local wanted="$schedule|$time_zone|$url/reports/weekly|$deadline|$weekly_account|$audience"
+  if [[ $force == no && $deployed_job == "$wanted" ]]; then return; fi
+  case $deployed_job in
+    '') ;;
+    *'|X-API-Key' | *'|x-api-key') # gcloud cannot take a header out of a job
+      say "  the job of an earlier version carries an API key: it is replaced by one without"
+      run gcloud scheduler jobs delete "$job" --location="$region" --project="$project" --quiet
+      ;;
+    *) verb=update ;;
+  esac
+  if [[ $verb == create ]]; then
+    arguments+=(--max-retry-attempts=3 --min-backoff=60s --max-backoff=600s --description="The weekly reports of $name")
+  fi
+  run_with_account gcloud scheduler jobs "$verb" http "$job" "${arguments[@]}" --format=none
+}
+
+retire_scheduler_key() { # an earlier version kept the weekly call's API key; store_secrets has taken it out of API_KEYS
+  if contains "$secret_names" "$name-scheduler-key"; then
+    run gcloud secrets delete "$name-scheduler-key" --project="$project" --quiet
+  fi
 }
 
 make_alerts() {
@@ -394,13 +525,13 @@ check_live() {
   fi
   expect 200 "$url/health"
   expect 401 "$url/reports/generate"
-  expect 422 "$url/reports/generate" with-key # the key is known, and the client is missing
+  expect 422 "$url/reports/generate" with-key # the key is known, but no client is named
   if [[ -n $check_client ]]; then expect 200 "$url/reports/generate?client_id=$check_client" with-key; fi
 }
 
 expect() { # STATUS URL [with-key]; a new function and its rights take a moment to be everywhere
   local header='' status='' pause
-  if [[ -n ${3:-} ]]; then header="X-API-Key: $scheduler_key"; fi
+  if [[ -n ${3:-} ]]; then header="X-API-Key: $check_key"; fi
   for pause in 2 5 10 20 0; do
     status=$(printf %s "$header" | run_on_input curl --silent --max-time 90 --output /dev/null --write-out '%{http_code}' --header @- "$2") || true
     if [[ $status == "$1" || $dry_run == yes ]]; then return; fi
@@ -411,9 +542,10 @@ expect() { # STATUS URL [with-key]; a new function and its rights take a moment 
 
 delete_all() {
   local answer secret policy channel metric found
+  read_deployed
   if [[ $dry_run == no ]]; then
-    say "This deletes from $project: the function $name, its weekly call, its secrets, its alerts and its service account."
-    say "The dataset $dataset with all of its tables stays, and so do the enabled APIs. Type the name of the function to go on:"
+    say "This deletes from $project: the function $name, its weekly call, its secrets, its alerts and its service accounts."
+    say "The dataset $dataset with all of its tables stays, and so do the enabled APIs. Type the name of the function to continue:"
     read -r answer || true
     [[ $answer == "$name" ]] || stop "Nothing has been deleted."
   fi
@@ -442,10 +574,10 @@ delete_all() {
   done
   step "Deleting the secrets"
   found=$(ask gcloud secrets list --project="$project" --format='value(name.basename())')
-  for secret in scheduler-key api-keys clients gemini-key smtp-url; do
+  for secret in check-key scheduler-key api-keys clients gemini-key smtp-url link-secret; do
     if there "$found" "$name-$secret"; then run gcloud secrets delete "$name-$secret" --project="$project" --quiet; fi
   done
-  step "Deleting the service account and its rights"
+  step "Deleting the service accounts and their rights"
   found=$(ask gcloud iam service-accounts list --project="$project" --format='value(email)')
   if there "$found" "$account"; then
     run bq --headless --project_id="$project" --location="$location" query --nouse_legacy_sql \
@@ -454,13 +586,37 @@ delete_all() {
       --role=roles/bigquery.jobUser --condition=None --format=none
     run gcloud iam service-accounts delete "$account" --project="$project" --quiet
   fi
+  if there "$found" "$weekly_account"; then
+    run gcloud iam service-accounts delete "$weekly_account" --project="$project" --quiet
+  fi
   step "Done"
 }
 
-# The doors: everything that changes something goes through `run`, everything that only looks through `ask`.
+# Every command that changes something goes through `run`, every command that only reads through `ask`.
 
 run() {
   if [[ $dry_run == no ]]; then "$@"; else print_command "$@"; fi
+}
+
+run_with_account() { # the same for what names a service account: a new one takes up to a minute to be known everywhere
+  local output try
+  if [[ $dry_run == yes ]]; then
+    print_command "$@"
+    return
+  fi
+  output=$(mktemp)
+  for ((try = 1; ; try++)); do
+    if "$@" 2>&1 | tee "$output"; then
+      rm -f "$output"
+      return
+    fi
+    if ((try > 12)) || ! grep -Eiq '(service ?account|gserviceaccount\.com).*(does not exist|not found)' "$output"; then
+      rm -f "$output"
+      return 1
+    fi
+    say "  Google does not know the new service account everywhere yet; trying again in 5 seconds"
+    sleep "${DEPLOY_PAUSE:-5}"
+  done
 }
 
 run_on_input() { # the same for what reads standard input, which a dry run drains
@@ -481,11 +637,11 @@ contains() { # LINES LINE
   [[ $'\n'$1$'\n' == *$'\n'"$2"$'\n'* ]]
 }
 
-begins() { # LINES TEXT: whether a line begins so
+begins() { # LINES TEXT: whether a line begins with that text
   [[ $'\n'$1 == *$'\n'"$2"* ]]
 }
 
-there() { # LINES LINE; in a dry run all is there that could be deleted
+there() { # LINES LINE; a dry run takes everything for being there
   [[ $dry_run == yes ]] || contains "$1" "$2"
 }
 
@@ -512,7 +668,7 @@ stop() {
 
 at_exit() {
   local status=$?
-  if ((status)); then say "It stopped at: $current_step. Run the same command again when that is put right: it goes on from there."; fi
+  if ((status)); then say "It stopped at: $current_step. Correct that and run the same command again: it continues from there."; fi
 }
 
 main "$@"

@@ -1,6 +1,7 @@
-"""Reads a key (the first line) and API_KEYS (the rest, which may be empty), and prints API_KEYS with that key, for all clients.
+"""Print API_KEYS with the key of deploy.sh's own checks in it, and without a key that is retired.
 
-Neither is ever an argument: command lines can be seen by others on the same machine.
+Reads the key (line 1), the retired key (line 2, may be empty) and API_KEYS (the rest, may be empty) from standard input.
+None of them is ever an argument: other users of the same machine can see command lines.
 """
 
 import json
@@ -9,16 +10,20 @@ import sys
 from report.api.access import ALL_CLIENTS, hash_of, parse_api_keys
 
 
-def with_key(key: str, api_keys: str) -> str:
-    """API_KEYS with an entry for `key` that covers all clients. Raises ValueError where they are none."""
-    entries = api_keys.strip() or "{}"
-    parse_api_keys(entries)
-    return json.dumps({**json.loads(entries), hash_of(key): ALL_CLIENTS})
+def with_key(key: str, api_keys: str, retired: str = "") -> str:
+    """Return API_KEYS with an entry for `key`: all clients, no personal data.
+
+    Raises ValueError for a text that is not API_KEYS.
+    """
+    text = api_keys.strip() or "{}"
+    parse_api_keys(text)
+    entries = {key_hash: clients for key_hash, clients in json.loads(text).items() if key_hash.lower() != hash_of(retired)}
+    return json.dumps({**entries, hash_of(key): {"clients": ALL_CLIENTS, "customers": False}})
 
 
 if __name__ == "__main__":
-    first_line, _, rest = sys.stdin.read().partition("\n")
+    first, second, rest = sys.stdin.read().split("\n", 2)
     try:
-        sys.stdout.write(with_key(first_line, rest) + "\n")
+        sys.stdout.write(with_key(first, rest, second) + "\n")
     except ValueError as error:
         sys.exit(f"deploy.sh: {error}")

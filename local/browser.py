@@ -1,4 +1,4 @@
-"""Debian's Chromium, steered by Playwright: for the tests of the page and for the pictures of it."""
+"""Debian's Chromium, controlled by Playwright, for tests and pictures of the page."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ _FLAGS = (
 
 
 def find() -> str | None:
-    """Where the browser is; None where there is none."""
+    """Return the path of the browser, or None if there is none."""
     return next(filter(None, map(shutil.which, _NAMES)), None)
 
 
 @contextmanager
 def running(path: str) -> Iterator[Browser]:
-    """The browser at that path, until the block ends."""
+    """Run the browser at this path until the block ends."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
         try:

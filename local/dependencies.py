@@ -1,6 +1,6 @@
-"""The table in `docs/dependencies.md`: every package in requirements.txt, its licence, and what brings it here.
+"""Write the table in `docs/dependencies.md`: every package in requirements.txt, its licence, and what requires it.
 
-`python -m local.dependencies FOLDER` writes it anew; FOLDER has what the deployed function gets, installed.
+Run `python -m local.dependencies FOLDER`; FOLDER is where the deployed function's packages are installed.
 """
 
 import re
@@ -17,7 +17,7 @@ from local.programs import ROOT
 
 DOCUMENT = ROOT / "docs/dependencies.md"
 LONGEST_NAME = 60
-"""The field License may hold a name or a whole text."""
+"""The field License holds either a name or a whole licence; longer values are whole licences."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Pinned:
 
 
 def pinned(requirements: str) -> Iterator[Pinned]:
-    """The entries of a file that `uv pip compile` has written. Raises ValueError for one without its version alone."""
+    """Yield the entries of a file that `uv pip compile` wrote. Raise ValueError for an entry without exactly one version."""
     for entry in re.findall(r"^[^\s#].*\n(?:[ \t]+.*\n?)*", requirements, flags=re.MULTILINE):
         lines = [line.strip().removesuffix("\\").strip() for line in entry.splitlines()]
         requirement = Requirement(lines[0])
@@ -48,20 +48,20 @@ def pinned(requirements: str) -> Iterator[Pinned]:
 
 
 def table(requirements: str, installed: Mapping[str, Distribution]) -> str:
-    """The table in Markdown. Packages that only other systems or Pythons than the function's need have no licence here."""
-    rows = ["| package | version | licence, as declared | here because of |", "|---|---|---|---|"]
+    """Return the table in Markdown. A package that is not deployed shows its environment marker instead of a licence."""
+    rows = ["| package | version | licence, as declared | required by |", "|---|---|---|---|"]
     for entry in pinned(requirements):
         name = entry.requirement.name
         distribution = installed.get(canonicalize_name(name))
         deployed = distribution is not None and distribution.version == entry.version
         licence = _licence(distribution) if distribution and deployed else f"not deployed: `{entry.requirement.marker}`"
-        origins = ", ".join(origin.replace("-r requirements.in", "**requirements.in**") for origin in entry.brought_by)
+        origins = ", ".join("**pyproject.toml**" if "(pyproject.toml:" in origin else origin for origin in entry.brought_by)
         rows.append(f"| {name} | {entry.version} | {licence} | {origins} |")
     return "\n".join(rows) + "\n"
 
 
 def _licence(distribution: Distribution) -> str:
-    """What a package declares: an SPDX expression, else classifiers, else a name."""
+    """Return the licence that a package declares: an SPDX expression, else classifiers, else a name."""
     metadata = distribution.metadata
     if "License-Expression" in metadata:
         return metadata["License-Expression"]
@@ -75,7 +75,7 @@ def _licence(distribution: Distribution) -> str:
 
 
 def main(folder: Path) -> None:
-    """Write the table into the document in place of the old one."""
+    """Replace the table in the document."""
     installed: dict[str, Distribution] = {canonicalize_name(found.name): found for found in distributions(path=[str(folder)])}
     new = table((ROOT / "requirements.txt").read_text("utf-8"), installed)
     document, tables = re.subn(

@@ -1,6 +1,6 @@
-"""The Python environment that the function has where it is deployed, requirements.txt and nothing else, to be run here.
+"""The Python environment of the deployed function, requirements.txt and nothing else, on this machine.
 
-The Makefile's .venv-deployed has what Linux and the deployed Python get, to be looked at.
+The Makefile's .venv-deployed has what Linux and the deployed Python get; it is inspected, not run.
 """
 
 import re
@@ -14,12 +14,12 @@ from local.programs import ROOT
 
 
 def python() -> Path:
-    """The Python of that environment, which is kept until requirements.txt changes."""
+    """Return the Python of that environment, which is kept until requirements.txt changes."""
     wanted, interpreter = ROOT / "requirements.txt", _interpreter()
 
     def make(folder: Path) -> None:
         pip = (folder / "bin/python", "-m", "pip", "--disable-pip-version-check")
-        # As in the Makefile: older pips stumble over extras where they resolve and hashes are required.
+        # As in the Makefile: older versions of pip fail on extras if they resolve and hashes are required.
         install = (*pip, "install", "--quiet", "--require-hashes", "--no-deps", "-r", wanted)
         for command in ((interpreter, "-m", "venv", folder), install, (*pip, "check")):
             subprocess.run(command, check=True)  # noqa: S603
@@ -28,7 +28,7 @@ def python() -> Path:
 
 
 def _interpreter() -> str:
-    """The Python of the deployed runtime where this machine has it, else the one that runs."""
+    """Return the Python of the deployed runtime if this machine has it, else the running one."""
     (minor,) = re.findall(r"--runtime=python3(\d+)", (ROOT / "deploy.sh").read_text("utf-8"))
     found = shutil.which(f"python3.{minor}")
     works = found and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0  # noqa: S603

@@ -1,4 +1,4 @@
-"""What takes long to make and stays the same: kept in .cache, made by whichever process comes first."""
+"""Folders that take long to make and stay the same, kept in .cache. The first process that needs one makes it."""
 
 import fcntl
 import hashlib
@@ -10,7 +10,7 @@ from local.programs import CACHE
 
 
 def kept(name: str, made_of: bytes, make: Callable[[Path], None]) -> Path:
-    """The folder that `make` fills, given where to; it is made anew, and the old one goes, when what it is made of changes."""
+    """Return the folder that `make` has filled. If `made_of` has changed since, delete the old folder and make a new one."""
     folder = CACHE / f"{name}-{hashlib.sha256(made_of).hexdigest()[:16]}"
     CACHE.mkdir(exist_ok=True)
     with (CACHE / f"{name}.lock").open("w") as lock:

@@ -1,4 +1,4 @@
-"""Runs a command, and stops it as soon as standard input ends, which happens when whoever started this is gone, however."""
+"""Run a command and stop it when standard input ends, which happens when the process that started this has ended."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ PATIENCE_SECONDS = 10
 
 
 def main(command: Sequence[str]) -> int:
-    """The command's exit code."""
+    """Run the command; return its exit code."""
     program = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603
     signal.signal(signal.SIGTERM, lambda *_: program.terminate())
 

@@ -1,6 +1,6 @@
-"""The pictures in `docs/pictures`: the page and the PDF of the sample shop, as people see them.
+"""Take the pictures in `docs/pictures`: the page and the PDF of the sample shop.
 
-`python -m local.pictures` needs Chromium and poppler's `pdftoppm`, which makes pictures of a PDF.
+`python -m local.pictures` needs Chromium and poppler's `pdftoppm`.
 """
 
 import json
@@ -21,7 +21,7 @@ CLIENT = 1
 
 
 def main() -> int:
-    """Make all pictures; the exit code."""
+    """Take all pictures; return the exit code."""
     chromium, pdftoppm = browser.find(), shutil.which("pdftoppm")
     if not chromium or not pdftoppm:
         sys.stderr.write(f"{browser.HOW_TO_GET} poppler-utils\n")

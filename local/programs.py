@@ -1,4 +1,4 @@
-"""Programs that run beside this one, write into a log, and never outlive it."""
+"""Programs that this process starts: they write into a log and never outlive it."""
 
 import re
 import signal
@@ -18,19 +18,19 @@ CACHE = ROOT / ".cache"
 
 
 class ProgramError(RuntimeError):
-    """A program stopped, or never got ready. The message ends with the last lines of its log."""
+    """A program stopped or was not ready in time. The message ends with the last lines of its log."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """A running program and the log of all that it prints."""
+    """A running program and the log of everything that it prints."""
 
     name: str
     log: Path
     process: subprocess.Popen[bytes]
 
     def wait_for(self, pattern: str, seconds: float = 120) -> str:
-        """Wait until the log has `pattern`; the text of its group. Raises ProgramError if that does not come."""
+        """Wait until `pattern` is in the log; return the text of its group. Raise ProgramError if it does not come in time."""
         deadline = time.monotonic() + seconds
         while True:
             stopped = self.process.poll() is not None
@@ -42,17 +42,17 @@ class Program:
             time.sleep(0.02)
 
     def printed(self) -> str:
-        """All that it has printed until now, standard output and standard error."""
+        """Return everything that it has printed until now, on standard output and standard error."""
         return self.log.read_text("utf-8", errors="replace")
 
     def tail(self, lines: int = 30) -> str:
-        """The last lines of what it has printed."""
+        """Return the last lines that it has printed."""
         return "\n".join(self.printed().splitlines()[-lines:])
 
 
 @contextmanager
 def running(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[Program]:
-    """Start `command`, and stop it at the end."""
+    """Run `command` until the block ends."""
     leash = [sys.executable, "-I", "-S", str(Path(__file__).with_name("leash.py"))]
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603
@@ -62,7 +62,7 @@ def running(name: str, command: Sequence[str], environment: Mapping[str, str], l
             stderr=subprocess.STDOUT,
             env=environment,
             cwd=ROOT,
-            # Ctrl-C in a terminal reaches only this process, which then stops the others in their order.
+            # Ctrl-C in a terminal reaches only this process, which then stops the others in order.
             start_new_session=True,
         )
     try:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
+
+from model.arrays import FloatArray
 
 if TYPE_CHECKING:
     import xgboost
@@ -36,8 +37,6 @@ All are whole numbers except `total_spent_usd`, which is in dollars.
 """
 
 MODEL_PATH = Path(__file__).with_name("churn.json")
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

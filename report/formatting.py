@@ -1,40 +1,82 @@
 """How numbers, money and dates read, wherever a person reads them: in sentences, on the page, in the PDF."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from babel.numbers import NumberPattern
+
+LOCALE = "en_US"
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
 
-def counted(number: int, noun: str) -> str:
-    """`number` things: "1 customer", "150 customers"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Count things: "0 customers", "1 customer", "1,204 customers"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def verb(number: int, one: str, many: str) -> str:
+    """Choose the form of a verb or pronoun that goes with a count: "is" or "are"."""
+    return one if number == 1 else many
 
 
 def whole(number: int) -> str:
-    """A count that stands alone: "1,234"."""
+    """Write a count that stands alone: "1,234"."""
     return f"{number:,}"
 
 
+def listed(parts: Sequence[str]) -> str:
+    """Write a list as prose: "a", "a and b", "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
+def money(amount: float, currency: str) -> str:
+    """Write an amount of money with its cents: "$1,234.50", "-$20.00", "¥155"."""
+    from babel.numbers import get_currency_precision
+
+    return _money(amount, currency, get_currency_precision(currency))
+
+
+def money_whole(amount: float, currency: str) -> str:
+    """Write an amount of money in whole units: "$1,235", "CHF 20"."""
+    return _money(amount, currency, 0)
+
+
 def dollars(amount: float) -> str:
-    """An amount of money: "$1,234.50", "-$20.00"."""
-    return f"-${-amount:,.2f}" if round(amount, 2) < 0 else f"${abs(amount):,.2f}"
+    """Write an amount of US dollars: "$1,234.50", "-$20.00"."""
+    return money(amount, "USD")
 
 
 def percent(value: float) -> str:
-    """A percentage, given as such: "12.5%"."""
+    """Write a percentage, given as such: "12.5%"."""
     return f"{value:.1f}%"
 
 
+def percent_whole(value: float) -> str:
+    """Write a percentage without decimals, as a headline has it: "48%"."""
+    return f"{value:.0f}%"
+
+
+def points(value: float) -> str:
+    """Write a difference of two percentages: "0.5 percentage points", "1.0 percentage point"."""
+    return f"{value:.1f} percentage {'point' if f'{value:.1f}' == '1.0' else 'points'}"
+
+
 def day(date_: date) -> str:
-    """A date: "January 19, 2025"."""
+    """Write a date: "January 19, 2025"."""
     return f"{date_:%B} {date_.day}, {date_.year}"
 
 
 def short_day(date_: date) -> str:
-    """A date where the year is clear and room is short: "Jan 19"."""
+    """Write a date where the year is clear and room is short: "Jan 19"."""
     return f"{date_:%b} {date_.day}"
 
 
 def days(first: date, last: date) -> str:
-    """All days from one to another: "January 13–19, 2025", "December 30, 2024 – January 5, 2025"."""
+    """Write the days from one to another: "January 13–19, 2025", "December 30, 2024 – January 5, 2025"."""
     if first.year != last.year:
         return f"{day(first)} – {day(last)}"
     if first.month != last.month:
@@ -43,5 +85,19 @@ def days(first: date, last: date) -> str:
 
 
 def moment(instant: datetime) -> str:
-    """An instant, on the clock of its own time zone: "January 20, 2025, 08:05 UTC"."""
+    """Write an instant, on the clock of its own time zone: "January 20, 2025, 08:05 UTC"."""
     return f"{day(instant.date())}, {instant:%H:%M %Z}"
+
+
+def _money(amount: float, currency: str, decimals: int) -> str:
+    text = _pattern(currency, decimals).apply(Decimal(str(amount)), LOCALE, currency=currency, currency_digits=False)
+    return text if any(digit in text for digit in "123456789") else text.removeprefix("-")  # no "-$0.00"
+
+
+@cache
+def _pattern(currency: str, decimals: int) -> "NumberPattern":
+    """Return the pattern of en_US; a currency without a sign of its own, such as CHF, keeps a space before the amount."""
+    from babel.numbers import get_currency_symbol, parse_pattern  # loaded with the first amount: most answers wait for BigQuery
+
+    space = NO_BREAK_SPACE if get_currency_symbol(currency, LOCALE)[-1:].isalpha() else ""
+    return parse_pattern(f"¤{space}#,##0" + ("." + "0" * decimals if decimals else ""))

@@ -1,24 +1,34 @@
-"""The configuration, read from environment variables into immutable values. The README's table says what each one means."""
+"""The configuration, read from environment variables into immutable values. docs/configuration.md says what each one means.
+
+Standard library only: `deploy.sh` reads the settings with the Python of the machine it runs on, before anything is installed.
+"""
 
 import json
 import math
 import re
-from collections.abc import Mapping
+from base64 import b64decode
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from report.api.access import Grants, parse_api_keys
+from report.text import clean_or_none
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""The hosts that a webhook may reach without TLS."""
+MAX_INT64 = 2**63 - 1
+MIN_LINK_SECRET_CHARACTERS = 16
 
 
 class SettingsError(ValueError):
-    """A setting that does not say what it must; the message names it and what it takes, and never quotes a secret."""
+    """A setting that is wrong. The message names it and says what it takes; it never quotes a secret."""
 
 
 @dataclass(frozen=True)
 class WarehouseSettings:
-    """Where BigQuery has the tables, and how much a query may cost."""
+    """Where the tables are in BigQuery, and how much a query may cost."""
 
     project: str | None
     dataset: str
@@ -31,7 +41,7 @@ class WarehouseSettings:
 
 @dataclass(frozen=True)
 class GeminiSettings:
-    """Which Gemini writes the summary, and how long it may take."""
+    """Which Gemini model writes the summary, and how long it may take."""
 
     api_key: str = field(repr=False)
     model: str
@@ -41,7 +51,7 @@ class GeminiSettings:
 
 @dataclass(frozen=True)
 class MailSettings:
-    """Which mail server takes the weekly reports, and from whom they come."""
+    """The mail server that sends the weekly reports, and the address they come from."""
 
     smtp_url: str = field(repr=False)
     """`smtp://user:password@host:587` (with STARTTLS) or `smtps://`."""
@@ -49,24 +59,45 @@ class MailSettings:
 
 
 @dataclass(frozen=True)
+class SchedulerSettings:
+    """The service account whose OIDC token may start the weekly run, and the audience of that token."""
+
+    email: str
+    audience: str
+
+
+@dataclass(frozen=True)
 class ClientSettings:
-    """What the function knows of a client beside its id."""
+    """What the function knows about a client, apart from its id.
+
+    A mistake in one client's entry affects that client alone: `problem` stops its reports, `webhook_problem` and
+    `email_problem` stop one channel of the weekly run.
+    """
 
     name: str | None = None
     time_zone: str = "UTC"
+    currency: str = "USD"
+    """The currency of the client's prices, by its ISO 4217 code."""
+    usd_rate: float = 1.0
+    """How many units of the currency one US dollar is worth."""
+    ignored_event_types: tuple[str, ...] = ()
+    """Event types that are not the customer's own doing, such as a newsletter that was delivered."""
     webhook_url: str | None = field(default=None, repr=False)
     webhook_secret: str | None = field(default=None, repr=False)
     webhook_flavour: Literal["report", "slack"] = "report"
     email: tuple[str, ...] = ()
+    problem: str | None = None
+    """Why no report of this client can be made; None where its entry in `CLIENTS` is right."""
+    webhook_problem: str | None = None
+    """Why nothing can be sent to its webhook."""
+    email_problem: str | None = None
+    """Why no e-mail can be sent."""
 
     def zone(self) -> ZoneInfo:
-        """The client's time zone. Raises SettingsError where there is none of that name."""
-        try:
-            return ZoneInfo(self.time_zone)
-        except (ValueError, OSError, KeyError):
-            raise SettingsError(
-                f"this client's time_zone in CLIENTS is {self.time_zone!r}, which is no time zone; one is 'Europe/Berlin'"
-            ) from None
+        """Return the client's time zone. Raises SettingsError where the client's entry is wrong."""
+        if self.problem:
+            raise SettingsError(self.problem)
+        return ZoneInfo(self.time_zone)
 
 
 @dataclass(frozen=True)
@@ -84,18 +115,31 @@ class Settings:
     weekly_deadline_seconds: float
     mail: MailSettings | None
     page_url: str | None
-    """Where the report's page is; None where it is this function's own."""
+    """The address of the report's page; None where it is this function's own."""
+    link_secret: str | None = field(repr=False)
+    """Signs links; None where there are none."""
+    scheduler: SchedulerSettings | None
+    """None where only an API key starts the weekly run."""
 
     def client(self, client_id: int) -> ClientSettings:
-        """What is known of a client; the defaults where `CLIENTS` does not name it."""
+        """Return what is known about a client: the defaults where `CLIENTS` does not name it."""
         return self.clients.get(client_id, ClientSettings())
+
+    def problems(self) -> tuple[str, ...]:
+        """List what is wrong in the settings although the function starts: the keys, and single clients' entries."""
+        of_clients = (
+            problem
+            for client in self.clients.values()
+            for problem in (client.problem, client.webhook_problem, client.email_problem)
+        )
+        return tuple(problem for problem in (self.api_keys_problem, *of_clients) if problem)
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """The settings that `environment` makes.
+    """Read the settings from `environment`.
 
-    A missing or broken `API_KEYS` lets nobody in and is told in `api_keys_problem`. Anything else that is broken raises
-    SettingsError, but for a client's time zone, which fails that client alone (`ClientSettings.zone`).
+    A missing or broken `API_KEYS` lets nobody in, and a mistake in one client's entry stops that client alone;
+    `Settings.problems` lists both. Any other mistake raises SettingsError.
     """
     given = {name: value.strip() for name, value in environment.items() if value.strip()}
     grants, api_keys_problem = _api_keys(given.get("API_KEYS"))
@@ -106,19 +150,21 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             location=_identifier(given, "BIGQUERY_LOCATION", r"[\w-]+"),
             events_table=_identifier(given, "EVENTS_TABLE", r"[\w-]+") or "events",
             users_table=_identifier(given, "USERS_TABLE", r"[\w-]+") or "users",
-            max_bytes_billed=math.ceil(_positive(given, "BIGQUERY_MAX_BYTES_BILLED", 0.0)) or None,
+            max_bytes_billed=_max_bytes_billed(given),
             emulator_host=given.get("BIGQUERY_EMULATOR_HOST"),
         ),
         gemini=_gemini(given),
         grants=grants,
         api_keys_problem=api_keys_problem,
         clients=_clients(given.get("CLIENTS", "{}")),
-        allowed_origins=frozenset(origin.strip() for origin in given.get("ALLOWED_ORIGINS", "").split(",") if origin.strip()),
+        allowed_origins=_allowed_origins(given),
         request_deadline_seconds=_positive(given, "REQUEST_DEADLINE_SECONDS", 60.0),
-        report_cache_seconds=_seconds_to_keep(given),
+        report_cache_seconds=_report_cache_seconds(given),
         weekly_deadline_seconds=_positive(given, "WEEKLY_DEADLINE_SECONDS", 300.0),
         mail=_mail(given),
         page_url=_page_url(given),
+        link_secret=_link_secret(given),
+        scheduler=_scheduler(given),
     )
 
 
@@ -146,27 +192,61 @@ def _gemini(given: Mapping[str, str]) -> GeminiSettings | None:
 def _mail(given: Mapping[str, str]) -> MailSettings | None:
     if "SMTP_URL" not in given:
         return None
-    if not (re.match(r"smtps?://[^/?#]+$", given["SMTP_URL"]) and _has_a_host(given["SMTP_URL"])):
-        raise SettingsError("SMTP_URL takes an address such as smtp://user:password@mail.example:587")
-    if "@" not in given.get("MAIL_FROM", ""):
-        raise SettingsError("MAIL_FROM is needed beside SMTP_URL: the address from which the reports come")
-    return MailSettings(given["SMTP_URL"], given["MAIL_FROM"])
+    address = _address(given["SMTP_URL"])
+    if address is None or not re.fullmatch(r"smtps?://[^/?#\s]+", given["SMTP_URL"]):
+        raise SettingsError(
+            "SMTP_URL takes an address such as smtp://user:password@mail.example:587;"
+            " special characters in the user and the password are written as in %40 for @"
+        )
+    if not all(re.fullmatch(r"[ -~]*", unquote(part or "")) for part in (address.username, address.password)):
+        raise SettingsError("SMTP_URL has a user or a password with characters that are not ASCII; mail servers take ASCII alone")
+    sender = given.get("MAIL_FROM", "")
+    named = re.fullmatch(r'(?:"[^"\\<>]*"|[^"\\<>(),:;@\[\]]*)<([^<>]*)>', sender)
+    if not sender.isprintable() or not _is_email_address(named[1] if named else sender):
+        raise SettingsError(
+            "MAIL_FROM is needed with SMTP_URL and takes the address that the reports come from,"
+            " such as reports@shop.example or Reports <reports@shop.example>"
+        )
+    return MailSettings(given["SMTP_URL"], sender)
 
 
-def _has_a_host(url: str) -> bool:
-    """Whether there is a host in it and, behind a colon, nothing but a port."""
-    try:
-        address = urlsplit(url)
-        return bool(address.hostname) and (address.port is None or address.port > 0)
-    except ValueError:
-        return False
+def _scheduler(given: Mapping[str, str]) -> SchedulerSettings | None:
+    email, audience = given.get("SCHEDULER_EMAIL"), given.get("SCHEDULER_AUDIENCE")
+    if email is None and audience is None:
+        return None
+    if email is None or audience is None:
+        raise SettingsError("SCHEDULER_EMAIL and SCHEDULER_AUDIENCE are needed together, or neither of them")
+    return SchedulerSettings(email, audience)
 
 
 def _page_url(given: Mapping[str, str]) -> str | None:
     url = given.get("PAGE_URL")
-    if url is not None and not re.match(r"https?://[^/?#\s]+[^?#\s]*$", url):
+    if url is not None and not (re.fullmatch(r"https?://[^/?#\s]+[^?#\s]*", url) and _address(url)):
         raise SettingsError("PAGE_URL takes the address of the report's page, such as https://shop.example/dashboard/reports")
     return url
+
+
+def _link_secret(given: Mapping[str, str]) -> str | None:
+    secret = given.get("LINK_SECRET")
+    if secret is not None and len(secret) < MIN_LINK_SECRET_CHARACTERS:
+        raise SettingsError(f"LINK_SECRET is too short: it takes at least {MIN_LINK_SECRET_CHARACTERS} random characters")
+    return secret
+
+
+def _allowed_origins(given: Mapping[str, str]) -> frozenset[str]:
+    origins = frozenset(origin.strip() for origin in given.get("ALLOWED_ORIGINS", "").split(",") if origin.strip())
+    if not all(map(_is_origin, origins)):
+        raise SettingsError(
+            "ALLOWED_ORIGINS takes origins as a browser sends them, with commas between them: scheme, host in lower case, and"
+            " a port where it is not the usual one, such as https://shop.example; no path and no slash at the end"
+        )
+    return origins
+
+
+def _is_origin(text: str) -> bool:
+    usual = {"https": ":443", "http": ":80"}
+    found = re.fullmatch(r"(https?)://(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]+)?", text)
+    return bool(found and _address(text) and found[2] != usual[found[1]])
 
 
 def _clients(text: str) -> Mapping[int, ClientSettings]:
@@ -177,47 +257,165 @@ def _clients(text: str) -> Mapping[int, ClientSettings]:
         raise SettingsError(example) from None
     if not isinstance(entries, dict):
         raise SettingsError(example)
-    for client_id, entry in entries.items():
-        if not re.fullmatch(r"[1-9][0-9]{0,18}", client_id) or not isinstance(entry, dict):
-            raise SettingsError(example)
+    for client_id in entries:
+        if not re.fullmatch(r"[1-9][0-9]{0,18}", client_id, re.ASCII) or int(client_id) > MAX_INT64:
+            raise SettingsError(f"{example}; each name in it is a client id, a whole number from 1 on")
     return {int(client_id): _client(client_id, entry) for client_id, entry in entries.items()}
 
 
-def _client(client_id: str, entry: Mapping[str, Any]) -> ClientSettings:
-    def text(name: str) -> str | None:
-        value = entry.get(name)
-        if value is not None and not _is_text(value):
-            raise SettingsError(f"CLIENTS has a {name} of client {client_id} that is no text")
-        return value
+def _client(client_id: str, entry: object) -> ClientSettings:
+    """Read one client's entry in `CLIENTS`; what is wrong in it becomes a problem of this client."""
+    if not isinstance(entry, dict):
+        return ClientSettings(problem=f"CLIENTS has an entry for client {client_id} that is not a JSON object")
+    given = {name: value for name, value in entry.items() if value is not None}
+    wrong = {
+        name: _wrong_value(client_id, name, given[name], what)
+        for name, (is_right, what) in _CLIENT.items()
+        if name in given and not is_right(given[name])
+    }
+    right: dict[str, Any] = {name: given[name] for name in _CLIENT if name in given and name not in wrong}
+    unknown = [name for name in entry if name not in _CLIENT]
+    if unknown:
+        wrong["unknown"] = _unknown_name(client_id, unknown[0])
+    if right.get("currency", "USD") != "USD" and not {"usd_rate"} & {*right, *wrong}:
+        wrong["usd_rate"] = (
+            f"CLIENTS has a currency for client {client_id}, so it needs a usd_rate: the units of it for one dollar"
+        )
+    if "webhook_url" in right and "webhook_secret" not in given and right.get("webhook_flavour") != "slack":
+        wrong["webhook_secret"] = f"CLIENTS has a webhook_url for client {client_id}, so it needs a webhook_secret (whsec_...)"
+    if "name" in right:
+        right["name"] = clean_or_none(right["name"])
 
-    flavour, email = entry.get("webhook_flavour", "report"), entry.get("email", [])
-    if flavour not in ("report", "slack"):
-        raise SettingsError(f'CLIENTS has a webhook_flavour of client {client_id} that is neither "report" nor "slack"')
-    if not isinstance(email, list) or not all(_is_text(address) and "@" in address for address in email):
-        raise SettingsError(f"CLIENTS has an email of client {client_id} that is no list of addresses")
+    def problem(*names: str) -> str | None:
+        return next((wrong[name] for name in names if name in wrong), None)
+
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in right.items()}
     return ClientSettings(
-        name=text("name"),
-        time_zone=text("time_zone") or "UTC",
-        webhook_url=text("webhook_url"),
-        webhook_secret=text("webhook_secret"),
-        webhook_flavour=flavour,
-        email=tuple(email),
+        **values,
+        problem=problem("unknown", "name", "time_zone", "currency", "usd_rate", "ignored_event_types"),
+        webhook_problem=problem("webhook_url", "webhook_secret", "webhook_flavour"),
+        email_problem=problem("email"),
     )
 
 
+def _wrong_value(client_id: str, name: str, value: object, what: str) -> str:
+    told = f", {value!r}," if name == "time_zone" and isinstance(value, str) else ""
+    return f"CLIENTS has {'an' if name[0] in 'aeio' else 'a'} {name} for client {client_id}{told} that is not {what}"
+
+
+def _unknown_name(client_id: str, name: str) -> str:
+    """Say that a name is unknown. It is not quoted: it may be a secret in the wrong place."""
+    from difflib import get_close_matches
+
+    meant = "".join(f" (is it {known}?)" for known in get_close_matches(name, _CLIENT, n=1))
+    return f"CLIENTS has a name for client {client_id} that is unknown{meant}; there are {', '.join(_CLIENT)}"
+
+
 def _is_text(value: object) -> bool:
-    """Whether it is a text that can go out again: JSON's escapes may bring halves of characters."""
+    """Whether it is a text that can be sent: JSON's escapes may bring halves of characters."""
     return isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(_is_text(text) and text.strip() for text in value)
+
+
+def _is_time_zone(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(ZoneInfo(value))
+    except (ValueError, OSError, KeyError):
+        return False
+
+
+def _is_currency(value: object) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"[A-Z]{3}", value))
+
+
+def _is_rate(value: object) -> bool:
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and value > 0 and math.isfinite(value)
+    except OverflowError:  # a whole number that no float reaches
+        return False
+
+
+def _is_webhook_url(value: object) -> bool:
+    """Whether a report may go there: https without a password, or http on this machine, which is for tests."""
+    if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
+        return False
+    address = _address(value)
+    if address is None or "@" in address.netloc:
+        return False
+    return address.scheme == "https" or (address.scheme == "http" and address.hostname in LOOPBACK)
+
+
+def _is_webhook_secret(value: object) -> bool:
+    """Whether it is a secret as the Standard Webhooks specification has it, and long enough."""
+    try:
+        return isinstance(value, str) and value.startswith("whsec_") and len(b64decode(value[6:], validate=True)) >= 16
+    except ValueError:
+        return False
+
+
+def _is_flavour(value: object) -> bool:
+    return value in ("report", "slack")
+
+
+def _is_email_address(value: object) -> bool:
+    """Whether mail can be sent there: one @ between two parts, each without white space, invisible or special characters."""
+    part, label = r"[^\s@<>()\[\],;:\"\\.]+", r"[^\W_](?:[\w-]*[^\W_])?"
+    return (
+        isinstance(value, str)
+        and len(value) <= 254
+        and value.isprintable()
+        and bool(re.fullmatch(rf"{part}(?:\.{part})*@{label}(?:\.{label})*", value))
+    )
+
+
+def _is_email(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_email_address, value))
+
+
+_CLIENT: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "name": (_is_text, "a text"),
+    "time_zone": (_is_time_zone, "a time zone such as Europe/Berlin"),
+    "currency": (_is_currency, "a currency code of ISO 4217 such as EUR"),
+    "usd_rate": (_is_rate, "a number above 0: the units of the currency for one dollar"),
+    "ignored_event_types": (_is_texts, "a list of event types"),
+    "webhook_url": (_is_webhook_url, "an https address without a password in it"),
+    "webhook_secret": (_is_webhook_secret, "a Standard Webhooks secret: whsec_ and the Base64 of at least 16 random bytes"),
+    "webhook_flavour": (_is_flavour, '"report" or "slack"'),
+    "email": (_is_email, "a list of e-mail addresses"),
+}
+"""What an entry in `CLIENTS` may have: when a value is right, and how that is said."""
+
+
+def _address(url: str) -> SplitResult | None:
+    """Return the parts of an address that has a host and, behind a colon, nothing but a port; None for any other text."""
+    try:
+        address = urlsplit(url)
+        port = address.port
+    except ValueError:
+        return None
+    return address if address.hostname and (port is None or port > 0) and not address.netloc.endswith(":") else None
 
 
 def _identifier(given: Mapping[str, str], name: str, pattern: str) -> str | None:
     value = given.get(name)
     if value is not None and not re.fullmatch(pattern, value, re.ASCII):
-        raise SettingsError(f"{name} is {value!r}, which is no name that BigQuery takes")
+        raise SettingsError(f"{name} is {value!r}, which is not a name that BigQuery takes")
     return value
 
 
-def _seconds_to_keep(given: Mapping[str, str]) -> float:
+def _max_bytes_billed(given: Mapping[str, str]) -> int | None:
+    if "BIGQUERY_MAX_BYTES_BILLED" not in given:
+        return None
+    value = math.ceil(_positive(given, "BIGQUERY_MAX_BYTES_BILLED", 1.0))
+    if value > MAX_INT64:
+        raise SettingsError(f"BIGQUERY_MAX_BYTES_BILLED takes at most {MAX_INT64}")
+    return value
+
+
+def _report_cache_seconds(given: Mapping[str, str]) -> float:
     return 0.0 if given.get("REPORT_CACHE_SECONDS") == "0" else _positive(given, "REPORT_CACHE_SECONDS", 30.0)
 
 

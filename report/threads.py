@@ -15,6 +15,7 @@ def run_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     The executors of `concurrent.futures` wait for their threads when the process ends: one hung call would hold it.
     """
     future: Future[T] = Future()
+    future.set_running_or_notify_cancel()  # a thread cannot be stopped: nobody may cancel the future
 
     def run() -> None:
         try:

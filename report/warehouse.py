@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,30 +15,53 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from model.churn import FEATURES, FloatArray
-from report.analysis.backtest import PastWeek
-from report.analysis.cells import Cells, IntArray, ScoredCells
-from report.analysis.customers import Customer
-from report.analysis.limits import Limits, buckets, representatives
+from model.arrays import FloatArray, IntArray
+from model.churn import FEATURES
+from report.analysis.cells import CountedWeeks, WeekTotals
+from report.analysis.customers import CellProbabilities, Customer, Regular
+from report.analysis.days import DayCounts
+from report.analysis.limits import Limits, representatives
 from report.settings import WarehouseSettings
+from report.text import clean, clean_or_none
 from report.threads import run_in_thread
-from report.week import DAYS_TO_COME_BACK, Week, midnight, week_starts
+from report.week import MEMORY_WEEKS, Week, midnight, week_starts
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
 
 FUNCTION_LABEL = "weekly-churn-report"
-MOST_RETRY_SECONDS = 10.0
-"""How long a passing fault of BigQuery's is tried again, and never longer than half of the time there is."""
+MAX_RETRY_SECONDS = 10.0
+"""How long a passing fault of BigQuery is retried, and never longer than half of the time that is left."""
 SECONDS_TO_CANCEL = 0.5
-"""So long before its reader gives up a job is cancelled: once the answer is out, the function may get no processor any more."""
+"""How long before its reader gives up a job is cancelled: once the answer is out, the function may get no processor."""
 ABANDONED_AFTER_MS = 5_000
-"""How much longer than its reader waits a query may run: the client cancels it before, if it still can."""
+"""How much longer than its reader waits a query may run: the client cancels it before that if it still can."""
+WEEKS_OF_SPEND = 9
+"""The week and the 8 before: over these a customer's money is summed."""
 SQL = Path(__file__).with_name("sql")
+
+TOTALS = {
+    "added_to_wishlist": 5,
+    "removed_from_wishlist": 6,
+    "added_to_cart": 7,
+    "removed_from_cart": 8,
+    "cart_quantity_updated": 9,
+    "total_sessions": 10,
+    "total_spent_usd": 11,
+}
+"""Where in a week's totals stands how many customers had a feature above 0; before these the five counts of `WeekTotals`."""
+
+PASSING_REASONS = {"backendError", "internalError", "jobRateLimitExceeded", "quotaExceeded", "rateLimitExceeded"}
+"""The reasons of BigQuery's errors with a status of 400 to 404 that a later try may not meet."""
 
 
 class WarehouseError(Exception):
     """BigQuery failed, or its answer cannot be right. The message is for the log, not for the answer."""
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        """Whether the same query will fail again until somebody changes the configuration, the tables or the code."""
 
 
 class WarehouseTimeoutError(WarehouseError):
@@ -47,11 +70,23 @@ class WarehouseTimeoutError(WarehouseError):
 
 @dataclass(frozen=True)
 class Scan:
-    """What a query is about: whose customers, in which week, cut into cells where."""
+    """What a query is about: whose customers, in which week, seen when, cut into cells where."""
 
     client_id: int
     week: Week
+    now: datetime
     limits: Limits
+    usd_rate: float = 1.0
+    ignored_event_types: tuple[str, ...] = ()
+    memory_weeks: int = MEMORY_WEEKS
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which part of a list: at most `size` rows after the first `skip`."""
+
+    size: int
+    skip: int = 0
 
 
 def connect(place: WarehouseSettings) -> None:
@@ -60,58 +95,100 @@ def connect(place: WarehouseSettings) -> None:
         _client(place)
 
 
-def count_cells(place: WarehouseSettings, scan: Scan, seconds: float, weeks: int) -> tuple[tuple[Cells, ...], int]:
-    """The customers of so many weeks, newest first, counted by cell in one scan, and how many bytes BigQuery read.
+def count_weeks(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[CountedWeeks, int]:
+    """Count the customers of every week that a report needs by cell, in one scan; with the bytes that BigQuery read.
 
     Raises WarehouseTimeoutError after `seconds`, WarehouseError for any other failure.
     """
-    columns = ("cell", "weeks_ago", "customers", "spent_usd")
-    rows, bytes_processed = _run(place, "cells.sql", _parameters(scan, weeks), columns, seconds)
-    numbers, (weeks_ago, customers, spent_usd) = _counted("cells.sql", rows, len(columns), scan.limits)
-    if not (np.isin(weeks_ago, range(weeks)) & (customers >= 1)).all() or not _whole(customers):
-        raise WarehouseError("cells.sql returned another week's cells, or empty ones")
-    if _repeats(np.column_stack([weeks_ago, numbers])):
-        raise WarehouseError("cells.sql returned a cell twice")
-    cells = Cells(representatives(numbers, scan.limits), customers.astype(np.int64), spent_usd)
-    return tuple(cells.where(weeks_ago == week) for week in range(weeks)), bytes_processed
+    weeks = scan.week.counted_weeks
+    parameters = _parameters(scan, weeks, MEMORY_WEEKS) | {"weeks": ("INT64", weeks)}
+    rows, bytes_processed = _run(place, "cells.sql", parameters, ("cell", "weeks"), seconds)
+    names = [cell for cell, _ in rows if cell is not None]
+    numbers = _numbers("cells.sql", [str(name).split(",") for name in names], len(FEATURES) + 1)
+    highest = [*(len(scan.limits[name]) for name in FEATURES), 1]
+    if not (_whole(numbers) and ((numbers >= 0) & (numbers <= highest)).all()) or len(set(names)) < len(names):
+        raise WarehouseError("cells.sql returned a cell that the limits do not make, or one twice")
+    customers, churned, spent = _by_cell_and_week([str(text) for cell, text in rows if cell is not None], weeks)
+    return CountedWeeks(
+        features=representatives(numbers[:, :-1].astype(np.int64), scan.limits),
+        declining=numbers[:, -1] == 1,
+        customers=customers,
+        churned=churned,
+        spent=spent,
+        totals=_totals([str(text) for cell, text in rows if cell is None], weeks),
+        memory_weeks=scan.memory_weeks,
+    ), bytes_processed
 
 
-def look_back(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[PastWeek, int]:
-    """The customers of a past week by cell, how many of each have churned since, and how many bytes BigQuery read.
-
-    Raises WarehouseTimeoutError after `seconds`, WarehouseError for any other failure.
-    """
-    back_until = midnight(scan.week.ending + timedelta(days=DAYS_TO_COME_BACK + 1), scan.week.time_zone)
-    parameters = _parameters(scan, weeks=1) | {"back_until": ("TIMESTAMP", back_until)}
-    columns = ("cell", "customers", "churned")
-    rows, bytes_processed = _run(place, "backtest.sql", parameters, columns, seconds)
-    numbers, (customers, churned) = _counted("backtest.sql", rows, len(columns), scan.limits)
-    if not _whole(customers) or not _whole(churned) or not ((customers >= 1) & (churned >= 0) & (churned <= customers)).all():
-        raise WarehouseError("backtest.sql returned empty cells, or more churned customers than there are")
-    if _repeats(numbers):
-        raise WarehouseError("backtest.sql returned a cell twice")
-    features = representatives(numbers, scan.limits)
-    return PastWeek(scan.week, features, customers.astype(np.int64), churned.astype(np.int64)), bytes_processed
-
-
-def riskiest_customers(
-    place: WarehouseSettings, scan: Scan, cells: ScoredCells, most: int, seconds: float
-) -> tuple[Customer, ...]:
-    """The week's customers in the given cells, riskiest first, among equals biggest spend first, at most `most` of them.
+def count_days(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[DayCounts, int]:
+    """Count the events of every local day that a report looks at; with the bytes that BigQuery read.
 
     Raises WarehouseTimeoutError after `seconds`, WarehouseError for any other failure.
     """
-    if not cells.customers:
-        return ()
-    parameters = _parameters(scan, weeks=1) | {
-        "cells": ("STRING", _cell_names(cells.cells.features, scan.limits)),
-        "churn_probabilities": ("FLOAT64", cells.churn_probability.tolist()),
-        "most_customers": ("INT64", most),
+    first_day = scan.week.first_counted_day
+    parameters = _of_rows(scan) | {
+        "days_start": ("TIMESTAMP", midnight(first_day, scan.week.time_zone)),
+        "week_start": ("TIMESTAMP", midnight(scan.week.start, scan.week.time_zone)),
     }
-    rows, _ = _run(place, "customers.sql", parameters, ("user_id", "email", "name", *FEATURES), seconds)
-    features = _numbers("customers.sql", [row[3:] for row in rows], len(FEATURES)).tolist()
+    rows, bytes_processed = _run(place, "days.sql", parameters, ("day", "events", "repeated"), seconds)
+    counts = _numbers("days.sql", [row[1:] for row in rows], 2)
+    if not (_whole(counts) and (counts >= 0).all()) or [day for day, *_ in rows].count(None) != 1:
+        raise WarehouseError("days.sql returned something else than counts")
+    events: dict[date, int] = {}
+    rows_of_week = repeated_rows = 0
+    for (day, *_), (count, repeated) in zip(rows, counts.astype(np.int64).tolist(), strict=True):
+        if day is None:
+            rows_of_week, repeated_rows = count, repeated
+        else:
+            events[date.fromisoformat(str(day))] = count
+    return DayCounts(events, rows_of_week, repeated_rows), bytes_processed
+
+
+def customers_by_expected_loss(
+    place: WarehouseSettings, scan: Scan, cells: CellProbabilities, page: Page, seconds: float
+) -> tuple[Customer, ...]:
+    """Fetch a page of the week's customers of the given cells by expected loss.
+
+    Raises WarehouseTimeoutError after `seconds`, WarehouseError for any other failure.
+    """
+    if not cells.names:
+        return ()
+    parameters = (
+        _parameters(scan, WEEKS_OF_SPEND, 0)
+        | _of_page(page)
+        | {
+            "cells": ("STRING", cells.names),
+            "churn_probabilities": ("FLOAT64", cells.churn_probabilities),
+        }
+    )
+    columns = ("user_id", "email", "name", "cell", "spent_9_weeks", *FEATURES)
+    rows, _ = _run(place, "customers.sql", parameters, columns, seconds)
+    values = _numbers("customers.sql", [row[4:] for row in rows], 1 + len(FEATURES)).tolist()
     return tuple(
-        Customer(user_id, email, name, tuple(values)) for (user_id, email, name, *_), values in zip(rows, features, strict=True)
+        Customer(
+            user_id=clean(str(user_id)),
+            email=clean_or_none(email),
+            name=clean_or_none(name),
+            features=tuple(features),
+            declining=str(cell).endswith(",1"),
+            spent_9_weeks=spent,
+        )
+        for (user_id, email, name, cell, *_), (spent, *features) in zip(rows, values, strict=True)
+    )
+
+
+def missing_regulars(place: WarehouseSettings, scan: Scan, page: Page, seconds: float) -> tuple[Regular, ...]:
+    """Fetch a page of the customers who used to come and did not, by what they spent in nine weeks.
+
+    Raises WarehouseTimeoutError after `seconds`, WarehouseError for any other failure.
+    """
+    parameters = _parameters(scan, WEEKS_OF_SPEND, 0) | _of_page(page)
+    columns = ("user_id", "email", "name", "active_weeks", "spent_9_weeks")
+    rows, _ = _run(place, "missing_regulars.sql", parameters, columns, seconds)
+    numbers = _numbers("missing_regulars.sql", [row[3:] for row in rows], 2).tolist()
+    return tuple(
+        Regular(clean(str(user_id)), clean_or_none(email), clean_or_none(name), int(active_weeks), spent)
+        for (user_id, email, name, *_), (active_weeks, spent) in zip(rows, numbers, strict=True)
     )
 
 
@@ -120,32 +197,90 @@ Parameters = dict[str, tuple[str, Any]]
 """From a query parameter's name to its BigQuery type and its value; a sequence makes it an array."""
 
 
-def _parameters(scan: Scan, weeks: int) -> Parameters:
-    week, limits = scan.week, scan.limits
-    starts = week_starts(week.ending, weeks, week.time_zone)
+def _of_page(page: Page) -> Parameters:
+    return {"max_customers": ("INT64", page.size), "skipped_customers": ("INT64", page.skip)}
+
+
+def _of_rows(scan: Scan) -> Parameters:
+    """Which rows count."""
+    end = midnight(scan.week.ending + timedelta(days=1), scan.week.time_zone)
     return {
         "client_id": ("INT64", scan.client_id),
-        "week_ending": ("DATE", week.ending),
-        "as_of": ("DATE", week.as_of),
-        "time_zone": ("STRING", week.time_zone.key),
-        "week_starts": ("TIMESTAMP", starts),
-        "scan_start": ("TIMESTAMP", starts[0]),
-        "scan_end": ("TIMESTAMP", midnight(week.ending + timedelta(days=1), week.time_zone)),
-    } | {f"{feature}_limits": ("FLOAT64" if feature == "total_spent_usd" else "INT64", limits[feature]) for feature in FEATURES}
+        "ignored_event_types": ("STRING", scan.ignored_event_types),
+        "time_zone": ("STRING", scan.week.time_zone.key),
+        "scan_end": ("TIMESTAMP", min(end, scan.now)),
+    }
 
 
-def _counted(query: str, rows: Sequence[Row], columns: int, limits: Limits) -> tuple[IntArray, FloatArray]:
-    """The buckets (n × 8) that the names of the cells, in the first of so many columns, are made of, and the others (each n)."""
-    numbers = _numbers(query, [str(cell).split(",") for cell, *_ in rows], len(FEATURES))
-    if not _whole(numbers) or not ((numbers >= 0) & (numbers <= [len(limits[name]) for name in FEATURES])).all():
-        raise WarehouseError(f"{query} returned a cell that the limits do not make")
-    return numbers.astype(np.int64), _numbers(query, [row[1:] for row in rows], columns - 1).T
+def _parameters(scan: Scan, weeks: int, earlier_weeks: int) -> Parameters:
+    """The parameters of `customers_in_cells.sql`: `weeks` with features, before them `earlier_weeks` of memory alone."""
+    week = scan.week
+    starts = week_starts(week.ending, weeks + earlier_weeks, week.time_zone)
+    return (
+        _of_rows(scan)
+        | {
+            "usd_rate": ("FLOAT64", scan.usd_rate),
+            "week_ending": ("DATE", week.ending),
+            "as_of": ("DATE", week.as_of),
+            "memory_weeks": ("INT64", scan.memory_weeks),
+            "week_starts": ("TIMESTAMP", starts),
+            "memory_start": ("TIMESTAMP", starts[0]),
+            "scan_start": ("TIMESTAMP", starts[earlier_weeks]),
+        }
+        | {
+            f"{feature}_limits": ("FLOAT64" if feature == "total_spent_usd" else "INT64", scan.limits[feature])
+            for feature in FEATURES
+        }
+    )
+
+
+def _by_cell_and_week(texts: Sequence[str], weeks: int) -> tuple[IntArray, IntArray, FloatArray]:
+    """Customers, churned customers and spend (each m × w) of m cells, whose weeks are written as `cells.sql` has them."""
+    entries = [entry.split() for text in texts for entry in text.split(";")]
+    cell = np.repeat(np.arange(len(texts)), [text.count(";") + 1 for text in texts])
+    numbers = _numbers("cells.sql", entries, 4)
+    counts, spent_of_entry = numbers[:, :3], numbers[:, 3]
+    if (
+        not _whole(counts)
+        or not (
+            (counts[:, 0] >= 0)
+            & (counts[:, 0] < weeks)
+            & (counts[:, 1] >= 1)
+            & (counts[:, 2] >= 0)
+            & (counts[:, 2] <= counts[:, 1])
+        ).all()
+    ):
+        raise WarehouseError("cells.sql returned empty cells, other weeks, or more churned customers than there are")
+    week, customers_of_entry, churned_of_entry = counts.astype(np.int64).T
+    if len(np.unique(cell * weeks + week)) < len(cell):
+        raise WarehouseError("cells.sql returned a week of a cell twice")
+    customers = np.zeros((len(texts), weeks), np.int64)
+    churned, spent = customers.copy(), np.zeros((len(texts), weeks))
+    customers[cell, week], churned[cell, week], spent[cell, week] = customers_of_entry, churned_of_entry, spent_of_entry
+    return customers, churned, spent
+
+
+def _totals(texts: Sequence[str], weeks: int) -> tuple[WeekTotals, ...]:
+    """The totals of all weeks, newest first, those of the memory too; a week without customers has none."""
+    entries = [entry.split() for text in texts for entry in text.split(";")]
+    table = _numbers("cells.sql", entries, 6 + len(TOTALS))
+    numbers, all_weeks = table[:, :-1], weeks + MEMORY_WEEKS
+    if len(texts) > 1 or not (_whole(numbers) and (numbers >= 0).all() and (numbers[:, 0] < all_weeks).all()):
+        raise WarehouseError("cells.sql returned totals that cannot be")
+    found = {}
+    for row, spent in zip(numbers.astype(np.int64).tolist(), table[:, -1].tolist(), strict=True):
+        with_feature = {feature: row[place] for feature, place in TOTALS.items()} if row[0] < weeks else None
+        week, customers, new_customers, missing, unusable = row[:5]
+        found[week] = WeekTotals(customers, new_customers, missing, unusable, spent, with_feature)
+    return tuple(
+        found.get(week, WeekTotals(with_feature=dict.fromkeys(TOTALS, 0) if week < weeks else None)) for week in range(all_weeks)
+    )
 
 
 def _numbers(query: str, rows: Sequence[Sequence[Any]], columns: int) -> FloatArray:
     """The rows (n × columns) as numbers."""
     try:
-        table = np.array(rows, dtype=np.float64).reshape(len(rows), columns)
+        table = np.array([[float(value) for value in row] for row in rows], dtype=np.float64).reshape(len(rows), columns)
     except (TypeError, ValueError) as error:
         raise WarehouseError(f"{query} returned something else than numbers: {error}") from error
     if not np.isfinite(table).all():
@@ -153,20 +288,9 @@ def _numbers(query: str, rows: Sequence[Sequence[Any]], columns: int) -> FloatAr
     return table
 
 
-def _whole(counts: FloatArray) -> bool:
+def _whole(counts: npt.NDArray[np.float64]) -> bool:
     """Whether they can be counts: whole numbers, and as large as a float64 tells apart."""
     return bool(((counts % 1 == 0) & (np.abs(counts) < 2**53)).all())
-
-
-def _repeats(rows: npt.NDArray[np.number[Any]]) -> bool:
-    """Whether a row comes more than once."""
-    bytes_of_rows = np.ascontiguousarray(rows).view(f"V{rows.itemsize * rows.shape[1]}").ravel()
-    return len(set(bytes_of_rows.tolist())) < len(rows)
-
-
-def _cell_names(features: FloatArray, limits: Limits) -> list[str]:
-    """The name of the cell in which each row of `features` (n × 8) lies, as `customers_in_cells.sql` forms it."""
-    return [",".join(map(str, row)) for row in buckets(features, limits).tolist()]
 
 
 def _run(
@@ -194,10 +318,11 @@ def _query(
     job_config = bigquery.QueryJobConfig(
         query_parameters=[parameter(name, *typed_value) for name, typed_value in parameters.items()],
         labels={"function": FUNCTION_LABEL, "client_id": str(parameters["client_id"][1])},
-        maximum_bytes_billed=place.max_bytes_billed,
         job_timeout_ms=int(seconds * 1000) + ABANDONED_AFTER_MS,
     )
-    retry_seconds = min(seconds / 2, MOST_RETRY_SECONDS)
+    if place.max_bytes_billed is not None:  # the library would send None as the text "None", which the API refuses
+        job_config.maximum_bytes_billed = place.max_bytes_billed
+    retry_seconds = min(seconds / 2, MAX_RETRY_SECONDS)
     with _failures(query):
         client = _client(place)
         answer = client.query_and_wait(
@@ -218,15 +343,19 @@ def _query(
 
 @contextmanager
 def _failures(query: str) -> Iterator[None]:
-    """Turn whatever the client library raises into the two errors of this file."""
-    from google.api_core.exceptions import GoogleAPIError
-    from google.auth.exceptions import GoogleAuthError
+    """Turn what the client library raises into the two errors of this file."""
+    from google.api_core.exceptions import ClientError, GoogleAPIError
+    from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
     from requests.exceptions import RequestException
 
     try:
         yield
     except (TimeoutError, FutureTimeoutError) as error:
         raise WarehouseTimeoutError(f"{query}: {error!r}") from error
+    except (ClientError, DefaultCredentialsError) as error:
+        reasons = {detail.get("reason") for detail in getattr(error, "errors", ())}
+        refused = getattr(error, "code", 400) in (400, 401, 403, 404)
+        raise WarehouseError(f"{query}: {error!r}", permanent=refused and not reasons & PASSING_REASONS) from error
     except (GoogleAPIError, GoogleAuthError, RequestException, OSError, LookupError, TypeError, ValueError) as error:
         raise WarehouseError(f"{query}: {error!r}") from error
 
@@ -251,6 +380,5 @@ def _text(query: str, dataset: str, place: WarehouseSettings) -> str:
 
     loader = FileSystemLoader(SQL)
     templates = Environment(loader=loader, undefined=StrictUndefined)  # nosec B701  # noqa: S701 - SQL, not HTML
-    return templates.get_template(query).render(
-        events=f"`{dataset}.{place.events_table}`", users=f"`{dataset}.{place.users_table}`"
-    )
+    templates.globals |= {"events": f"`{dataset}.{place.events_table}`", "users": f"`{dataset}.{place.users_table}`"}
+    return templates.get_template(query).render()

@@ -4,14 +4,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-FIRST_WEEK_ENDING = date(1, 3, 1)
+FIRST_WEEK_ENDING = date(1, 7, 1)
 LAST_WEEK_ENDING = date(9999, 12, 29)
 """Weeks outside these have days, or weeks to compare with, that no calendar here reaches."""
-IN_RANGE = "^(?!0000|0001-0[12]|9999-12-3)"
+IN_RANGE = "^(?!0000|0001-0[1-6]|9999-12-3)"
 """The same limits as a pattern of a date's text, for the description: JSON Schema has no earliest and no latest date."""
 
 DAYS_TO_COME_BACK = 28
-"""Churned means: no event of any type in so many days after the week's last day."""
+"""Churned means: no event of any type in this many days after the week's last day."""
+WEEKS_TO_COME_BACK = DAYS_TO_COME_BACK // 7
+MEMORY_WEEKS = 8
+"""How many weeks before a week its memory covers at most."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,16 @@ class Week:
         return self.ending - timedelta(days=6)
 
     @property
+    def begun(self) -> bool:
+        """Whether its first day has come."""
+        return self.start <= self.today
+
+    @property
+    def not_begun(self) -> str:
+        """Say that it has not begun, and when it will."""
+        return f"The week that ends on {self.ending} has not begun; week_ending takes it from its first day on, {self.start}."
+
+    @property
     def partial(self) -> bool:
         """Whether the week is not over yet."""
         return self.today <= self.ending
@@ -41,6 +54,31 @@ class Week:
         """
         return min(self.ending, self.today)
 
+    @property
+    def newest_known(self) -> int:
+        """The newest past week, in weeks before this one, whose customers have had 28 whole days to come back.
+
+        While this week runs, its days are no outcome yet.
+        """
+        return WEEKS_TO_COME_BACK + self.partial
+
+    @property
+    def counted_weeks(self) -> int:
+        """How many weeks are counted with features: this one, back to the oldest that taught the report of four weeks ago."""
+        return self.newest_known + 2 * WEEKS_TO_COME_BACK
+
+    @property
+    def first_counted_day(self) -> date:
+        """The first day whose events are counted: a week more than the memory of the oldest counted week.
+
+        So it is known whether the client had events before that memory.
+        """
+        return self.start - timedelta(days=7 * (self.counted_weeks + MEMORY_WEEKS))
+
+    def weeks_before(self, weeks: int) -> "Week":
+        """The same grid, this many weeks earlier."""
+        return replace(self, ending=self.ending - timedelta(days=7 * weeks))
+
 
 def week_at(now: datetime, time_zone: ZoneInfo, ending: date | None = None) -> Week:
     """The week that ends on `ending`; without it, the one that ended on the last Sunday before the shop's today.
@@ -52,15 +90,6 @@ def week_at(now: datetime, time_zone: ZoneInfo, ending: date | None = None) -> W
     if not FIRST_WEEK_ENDING <= ending <= LAST_WEEK_ENDING:
         raise ValueError(f"a week ends between {FIRST_WEEK_ENDING:%4Y-%m-%d} and {LAST_WEEK_ENDING}")
     return Week(ending, time_zone, today)
-
-
-def look_back_week(week: Week) -> Week:
-    """The newest week whose customers have had 28 whole days to come back by the time of `week`'s report.
-
-    It ended 28 days before `week` did; while `week` runs, 28 days before yesterday.
-    """
-    last_whole_day = min(week.ending, week.today - timedelta(days=1))
-    return replace(week, ending=last_whole_day - timedelta(days=DAYS_TO_COME_BACK))
 
 
 def week_starts(ending: date, weeks: int, time_zone: ZoneInfo) -> list[datetime]:

@@ -1,77 +1,147 @@
-"""How right the last call was, and the correction that follows from it for this shop's probabilities."""
+"""What past weeks teach: the correction of this shop's probabilities, and how right the report of four weeks ago was."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from model.calibration import IDENTITY, Calibration, apply, fit
-from model.churn import FloatArray
-from report.analysis.cells import IntArray
-from report.analysis.risk import HIGH
-from report.formatting import counted
+import numpy as np
+
+from model.arrays import FloatArray
+from model.calibration import IDENTITY, WEIGHTS, Calibration, apply, fit
+from report.analysis.cells import CountedWeeks, ScoredCells
+from report.analysis.days import DayCounts, gap_days
+from report.analysis.risk import HIGH, in_riskiest_tenth
 from report.schema import Backtest
-from report.week import Week
+from report.week import MEMORY_WEEKS, WEEKS_TO_COME_BACK, Week
 
-WORTH_TELLING = 10
-"""So many customers in the past week, or more, make a sentence for the owner."""
-
-
-@dataclass(frozen=True)
-class PastWeek:
-    """The customers of a week that ended at least 28 days ago, n cells of them."""
-
-    week: Week
-    features: FloatArray
-    """n × 8: a representative of each cell."""
-    customers: IntArray
-    """n: how many customers each cell had."""
-    churned: IntArray
-    """n: how many of them had no event in the 28 days after the week."""
+MIN_MEMORY_WEEKS = 4
+"""The oldest teachers are dropped until the memory is at least this long, or one teacher is left."""
 
 
 @dataclass(frozen=True)
-class LookBack:
-    """What a past week teaches: how right the model was, and how to correct it for this shop."""
+class Known:
+    """Which past weeks a client has, in weeks before the report's."""
 
-    backtest: Backtest | None
-    calibration: Calibration
-    failed: bool = False
-    """Whether nobody knows what it would have taught."""
-
-
-NOTHING_TO_LOOK_BACK_ON = LookBack(None, IDENTITY)
-FAILED = LookBack(None, IDENTITY, failed=True)
+    oldest_whole: int
+    """The oldest counted week that began after the client's first event; 0 where there is none."""
+    there: frozenset[int]
+    """The past weeks that have customers, began after the client's first event, and are sound with all of their outcome."""
+    gaps: frozenset[int] = frozenset()
+    """The past weeks that would be there if no events were missing in them or in their outcome."""
 
 
-def look_back_on(past: PastWeek, log_odds: FloatArray) -> LookBack:
-    """What the past week teaches, where `log_odds` (n) is the model's call on its cells, uncorrected.
+@dataclass(frozen=True)
+class Teachers:
+    """The past weeks that teach the correction, and the memory that all weeks of the report share."""
 
-    Without customers in that week there is nothing to learn: no backtest, and no correction.
-    """
-    customers, churned = int(past.customers.sum()), int(past.churned.sum())
-    if not customers:
-        return NOTHING_TO_LOOK_BACK_ON
-    called = apply(IDENTITY, log_odds)
-    flagged = called >= HIGH
-    backtest = Backtest(
-        week_ending=past.week.ending,
-        customers=customers,
-        churned=churned,
-        expected_churn_rate=round(float(called @ past.customers) / customers, 4),
-        observed_churn_rate=round(churned / customers, 4),
-        flagged_high=int(past.customers[flagged].sum()),
-        flagged_high_lost=int(past.churned[flagged].sum()),
+    memory_weeks: int
+    weeks: tuple[int, ...]
+    """In weeks before the report's, newest first."""
+    newest_position: int
+    """The week whose weight is 1, whether it is there or not."""
+
+
+def known_by_days(counts: DayCounts, week: Week) -> Known:
+    """What the daily counts tell of the past weeks."""
+    if counts.first_day is None:
+        return Known(0, frozenset())
+    oldest_whole = max(((week.start - counts.first_day).days - 1) // 7, 0)
+    oldest_whole = min(oldest_whole, week.counted_weeks + MEMORY_WEEKS - 1)
+    active = {(week.ending - day).days // 7 for day in counts.events}
+    past = {weeks_ago for weeks_ago in range(week.newest_known, week.counted_weeks) if weeks_ago <= oldest_whole}
+    gaps = {weeks_ago for weeks_ago in past if gap_days(counts, week, weeks_ago)}
+    return Known(oldest_whole, frozenset((past & active) - gaps), frozenset(gaps))
+
+
+def known_by_weeks(counted: CountedWeeks, week: Week) -> Known:
+    """What the weeks themselves tell where the daily counts could not be had: gaps are not known."""
+    active = {weeks_ago for weeks_ago, total in enumerate(counted.totals) if total.customers}
+    if not active:
+        return Known(0, frozenset())
+    oldest = max(active)
+    oldest_whole = oldest if oldest == len(counted.totals) - 1 else oldest - 1
+    past = range(week.newest_known, week.counted_weeks)
+    return Known(
+        max(oldest_whole, 0), frozenset(weeks_ago for weeks_ago in past if weeks_ago in active and weeks_ago <= oldest_whole)
     )
-    return LookBack(backtest, fit(log_odds, past.customers, past.churned))
 
 
-def look_back_insight(look_back: LookBack) -> str:
-    """The sentence that tells an owner how right the last call was, or else how many are gone; empty for too few customers."""
-    if look_back.failed:
-        return "The look back failed this time, so the probabilities are not corrected for this shop."
-    backtest = look_back.backtest
-    if backtest is None or backtest.customers < WORTH_TELLING:
-        return ""
-    if backtest.flagged_high >= WORTH_TELLING:
-        whom, lost = f"{counted(backtest.flagged_high, 'customer')} flagged high risk", backtest.flagged_high_lost
-    else:
-        whom, lost = f"{counted(backtest.customers, 'customer')} active", backtest.churned
-    return f"Of {whom} four weeks ago, {lost} {'has' if lost == 1 else 'have'} not come back."
+def teachers_of(known: Known, newest_position: int, last_week: int = 1) -> Teachers:
+    """Choose the teachers among four positions from `newest_position` on, and the memory.
+
+    The memory is the whole weeks from the client's first event to the start of the oldest teacher, at most eight; the oldest
+    teachers are dropped until it is at least four or one teacher is left. Without a teacher it is the whole weeks before
+    `last_week`.
+    """
+    weeks = [week for week in range(newest_position, newest_position + len(WEIGHTS)) if week in known.there]
+    while len(weeks) > 1 and known.oldest_whole - weeks[-1] < MIN_MEMORY_WEEKS:
+        weeks.pop()
+    memory_weeks = known.oldest_whole - (weeks[-1] if weeks else last_week)
+    return Teachers(min(max(memory_weeks, 0), MEMORY_WEEKS), tuple(weeks), newest_position)
+
+
+def correction(counted: CountedWeeks, log_odds: FloatArray, teachers: Teachers) -> Calibration:
+    """Fit the correction on the teachers, each with the weight of its position; identity without any.
+
+    `log_odds` (m) is the model's call on the cells of `counted`.
+    """
+    if not teachers.weeks:
+        return IDENTITY
+    weights = [WEIGHTS[week - teachers.newest_position] for week in teachers.weeks]
+    customers = [weight * counted.customers[:, week] for weight, week in zip(weights, teachers.weeks, strict=True)]
+    churned = [weight * counted.churned[:, week] for weight, week in zip(weights, teachers.weeks, strict=True)]
+    everybody, gone = np.concatenate(customers), np.concatenate(churned)
+    there = everybody > 0
+    return fit(np.tile(log_odds, len(weights))[there], everybody[there], gone[there])
+
+
+def customer_weeks(counted: CountedWeeks, weeks: Collection[int]) -> int:
+    """How many customers these weeks had, each week's counted anew."""
+    return int(counted.customers[:, sorted(weeks)].sum())
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A past week as its own report had it, as far as this report's memory tells."""
+
+    scored: ScoredCells
+    teachers: Teachers
+    as_issued: bool
+
+
+def as_reported(counted: CountedWeeks, log_odds: FloatArray, known: Known, weeks_ago: int) -> Reported | None:
+    """Score a past week with the correction that was known when it ended; None where these weeks are not counted."""
+    newest_position = weeks_ago + WEEKS_TO_COME_BACK
+    if newest_position + len(WEIGHTS) > counted.weeks:
+        return None
+    then = teachers_of(known, newest_position, last_week=weeks_ago + 1)
+    there = counted.customers[:, weeks_ago] > 0
+    probabilities = apply(correction(counted, log_odds, then), log_odds[there])
+    scored = ScoredCells(counted.week(weeks_ago), probabilities)
+    return Reported(scored, then, then.memory_weeks == counted.memory_weeks)
+
+
+def backtest(counted: CountedWeeks, log_odds: FloatArray, known: Known, week: Week) -> Backtest | None:
+    """Hold what the report of four weeks ago said against what its customers have done since.
+
+    None where that week is not there. Scored with this report's memory and the correction known by then.
+    """
+    weeks_ago = week.newest_known
+    reported = as_reported(counted, log_odds, known, weeks_ago)
+    if weeks_ago not in known.there or reported is None or not reported.scored.customers:
+        return None
+    scored = reported.scored
+    churned = counted.churned[counted.customers[:, weeks_ago] > 0, weeks_ago]
+    high, tenth = scored.churn_probability >= HIGH, in_riskiest_tenth(scored)
+    return Backtest(
+        week_ending=week.weeks_before(weeks_ago).ending,
+        customers=scored.customers,
+        churned=int(churned.sum()),
+        expected_churn_rate=round(scored.mean_churn_probability or 0.0, 4),
+        observed_churn_rate=round(int(churned.sum()) / scored.customers, 4),
+        flagged_high=scored.where(high).customers,
+        flagged_high_lost=int(churned[high].sum()),
+        riskiest_tenth=scored.where(tenth).customers,
+        riskiest_tenth_lost=int(churned[tenth].sum()),
+        as_issued=reported.as_issued,
+        corrected=bool(reported.teachers.weeks),
+    )

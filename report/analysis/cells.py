@@ -1,36 +1,33 @@
-"""The value that flows: the customers of a week, counted by cell.
+"""The values that flow: the customers of a week, counted by cell.
 
 A cell is a box of the feature space in which the model cannot tell customers apart: they have the same churn probability, the
-same risk factors and the same segment. So one representative stands for all of them, and a report's size depends on the model,
-not on the shop.
+same risk factors and the same segment. One representative stands for all of them, so the size of a report's work depends on the
+model, not on the shop.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
-from model.churn import FloatArray
-
-IntArray = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+from model.arrays import FloatArray, IntArray, Mask
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The customers of one week, n cells of them."""
+    """The customers of one week in n cells."""
 
     features: FloatArray
-    """n × 8: a representative of each cell, any point of its box; columns as in `model.churn.FEATURES`."""
+    """n × 9: a representative of each cell, any point of its box; columns as in `model.churn.FEATURES`."""
+    declining: Mask
+    """n: whether its customers come less often than before: see `customers_in_cells.sql`."""
     customers: IntArray
     """n: how many customers each cell has."""
-    spent_usd: FloatArray
-    """n: what they spent together in the week."""
+    spent: FloatArray
+    """n: what they spent together in the week, in the client's currency."""
 
     def where(self, mask: Mask) -> "Cells":
-        """The cells that `mask` (n) picks."""
-        return Cells(self.features[mask], self.customers[mask], self.spent_usd[mask])
+        """Pick the cells of `mask` (n)."""
+        return Cells(self.features[mask], self.declining[mask], self.customers[mask], self.spent[mask])
 
 
 @dataclass(frozen=True)
@@ -42,25 +39,78 @@ class ScoredCells:
     """n: the same for all customers of a cell."""
 
     def where(self, mask: Mask) -> "ScoredCells":
-        """The cells that `mask` (n) picks."""
+        """Pick the cells of `mask` (n)."""
         return ScoredCells(self.cells.where(mask), self.churn_probability[mask])
 
     @property
     def customers(self) -> int:
-        """How many customers there are in all cells."""
+        """The number of customers in all cells."""
         return int(self.cells.customers.sum())
 
     @property
-    def spent_usd(self) -> float:
-        """What they spent together."""
-        return math.fsum(self.cells.spent_usd)
+    def spent(self) -> float:
+        """What they spent together, in the client's currency."""
+        return math.fsum(self.cells.spent)
 
     @property
     def expected_to_leave(self) -> float:
-        """How many of them the model expects to leave: the sum of their churn probabilities."""
+        """How many of them will probably leave: the sum of their churn probabilities."""
         return math.fsum(self.churn_probability * self.cells.customers)
 
     @property
+    def spend_at_stake(self) -> float:
+        """The sum of churn probability × spend, in the client's currency."""
+        return math.fsum(self.churn_probability * self.cells.spent)
+
+    @property
     def mean_churn_probability(self) -> float | None:
-        """The mean over customers; None where there are none."""
+        """The mean over customers; None without customers."""
         return self.expected_to_leave / self.customers if self.customers else None
+
+
+@dataclass(frozen=True)
+class WeekTotals:
+    """One week of the client, whatever the cells."""
+
+    customers: int = 0
+    new_customers: int = 0
+    """How many of them were not seen in any scanned week before."""
+    missing_regulars: int = 0
+    """Customers whose last visit was in this week, in at least 3 of the weeks 2 to 5 before the newest and not since."""
+    unusable_amounts: int = 0
+    """Purchases whose amount counts 0: an overflow, or beyond ±10¹⁵."""
+    spent_by_missing_regulars: float = 0.0
+    """What these spent in the newest nine weeks, in the client's currency."""
+    with_feature: Mapping[str, int] | None = None
+    """How many customers had each feature above 0; None for a week of which only the customers are known."""
+
+
+@dataclass(frozen=True)
+class CountedWeeks:
+    """The weeks of one query: m cells and w weeks with features, newest first, and the weeks of memory before them."""
+
+    features: FloatArray
+    """m × 9: a representative of each cell."""
+    declining: Mask
+    """m."""
+    customers: IntArray
+    """m × w: how many customers each cell had in each week."""
+    churned: IntArray
+    """m × w: how many of them had no event in the four weeks after; means nothing in the weeks 0 to 3."""
+    spent: FloatArray
+    """m × w: what they spent, in the client's currency."""
+    totals: tuple[WeekTotals, ...]
+    """Each week's, those of the memory too."""
+    memory_weeks: int
+    """How many weeks before each week are its memory."""
+
+    @property
+    def weeks(self) -> int:
+        """How many weeks have features."""
+        return int(self.customers.shape[1])
+
+    def week(self, weeks_ago: int) -> Cells:
+        """The cells of one week that have customers."""
+        there = self.customers[:, weeks_ago] > 0
+        all_cells = Cells(self.features, self.declining, self.customers[:, weeks_ago], self.spent[:, weeks_ago])
+        return all_cells.where(there)

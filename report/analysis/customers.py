@@ -1,63 +1,109 @@
-"""The riskiest customers, one by one: only where they are asked for."""
+"""Customers one by one: only where they are asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from model.churn import FEATURES, FloatArray
+from model.arrays import FloatArray
+from model.churn import FEATURES
 from report.analysis.cells import ScoredCells
-from report.analysis.factors import leading_factor_names
+from report.analysis.factors import Told, leading_factor_names
+from report.analysis.limits import Limits, buckets
 from report.analysis.risk import risk_level
 from report.analysis.segments import SEGMENTS, segment_indices
-from report.schema import AtRiskCustomer
+from report.schema import AtRiskCustomer, MissingRegular
 
-MOST_CUSTOMERS = 25
+MAX_CUSTOMERS = 25
 
 
 @dataclass(frozen=True)
 class Customer:
-    """One customer's row of `customers.sql`. Email and name are None where the users table has none."""
+    """One row of `customers.sql`. Email and name are None where the users table has none."""
 
     user_id: str
     email: str | None
     name: str | None
     features: tuple[float, ...]
+    """9, as in `model.churn.FEATURES`."""
+    declining: bool
+    spent_9_weeks: float
+    """In the client's currency."""
 
 
-def riskiest_cells(scored: ScoredCells) -> ScoredCells:
-    """The fewest cells that surely have the riskiest customers in them: all at or above the 25th customer's probability."""
-    riskiest_first = np.argsort(-scored.churn_probability)
-    customers_so_far = np.cumsum(scored.cells.customers[riskiest_first])
-    enough = np.searchsorted(customers_so_far, MOST_CUSTOMERS)
-    if enough == len(riskiest_first):
-        return scored
-    return scored.where(scored.churn_probability >= scored.churn_probability[riskiest_first[enough]])
+@dataclass(frozen=True)
+class Regular:
+    """One row of `missing_regulars.sql`."""
+
+    user_id: str
+    email: str | None
+    name: str | None
+    active_weeks: int
+    """Bit k: active k weeks before the newest week."""
+    spent_9_weeks: float
+    """In the client's currency."""
+
+
+@dataclass(frozen=True)
+class CellProbabilities:
+    """Cells by the names that `customers_in_cells.sql` gives them, and the churn probability of each one's customers."""
+
+    names: tuple[str, ...]
+    churn_probabilities: tuple[float, ...]
+
+
+def cell_probabilities(scored: ScoredCells, limits: Limits) -> CellProbabilities:
+    """Name the cells of a week, so that BigQuery can put their customers in order."""
+    numbers = np.column_stack([buckets(scored.cells.features, limits), scored.cells.declining])
+    names = tuple(",".join(map(str, row)) for row in numbers.tolist())
+    return CellProbabilities(names, tuple(scored.churn_probability.tolist()))
 
 
 def at_risk_customers(
-    customers: tuple[Customer, ...], features: FloatArray, churn_probability: FloatArray, contributions: FloatArray
+    customers: Sequence[Customer], churn_probability: FloatArray, contributions: FloatArray, told: Told, usd_rate: float
 ) -> tuple[AtRiskCustomer, ...]:
-    """One row of the report for each of the n `customers`, in their order.
+    """Make one row of the report for each of the n `customers`, in their order.
 
-    `features` (n × 9) are theirs, `churn_probability` (n) and `contributions` (n × 9) the model's call on them.
+    `churn_probability` (n) and `contributions` (n × 9) are the model's call on them.
     """
+    features = features_of(customers)
+    declining = np.array([customer.declining for customer in customers], dtype=np.bool_)
+    segments = segment_indices(features)
+    factors = leading_factor_names(contributions, features, declining, told)
     return tuple(
         AtRiskCustomer(
-            user_id=_text(customer.user_id),
-            email=None if customer.email is None else _text(customer.email),
-            name=None if customer.name is None else _text(customer.name),
+            user_id=customer.user_id,
+            email=customer.email,
+            name=customer.name,
             churnProbability=round(float(probability), 4),
             riskLevel=risk_level(float(probability)),
             segment=SEGMENTS[segment],
-            total_spent_usd=round(float(row[FEATURES.index("total_spent_usd")]), 2),
-            topRiskFactors=leading_factor_names(pushes),
+            total_spent_usd=round(customer.features[FEATURES.index("total_spent_usd")], 2),
+            topRiskFactors=names,
+            activeWeeksBefore=int(customer.features[FEATURES.index("active_weeks_before")]),
+            spent_9_weeks_usd=round(customer.spent_9_weeks / usd_rate, 2),
+            expectedLoss=round(float(probability) * customer.spent_9_weeks, 2),
         )
-        for customer, row, probability, segment, pushes in zip(
-            customers, features, churn_probability, segment_indices(features), contributions, strict=True
-        )
+        for customer, probability, segment, names in zip(customers, churn_probability, segments, factors, strict=True)
     )
 
 
-def _text(given: str) -> str:
-    """The text without halves of characters, which JSON may bring and no answer can carry."""
-    return given.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+def features_of(customers: Sequence[Customer]) -> FloatArray:
+    """The features (n × 9) of n customers."""
+    return np.array([customer.features for customer in customers], dtype=np.float64).reshape(-1, len(FEATURES))
+
+
+def missing_regulars(regulars: Sequence[Regular], usd_rate: float) -> tuple[MissingRegular, ...]:
+    """Make one row of the report for each customer who used to come and did not, in their order."""
+    return tuple(
+        MissingRegular(
+            user_id=regular.user_id,
+            email=regular.email,
+            name=regular.name,
+            activeWeeks=(regular.active_weeks >> 2 & 0b1111).bit_count(),
+            activeWeeksBefore=(regular.active_weeks >> 1 & 0b11111111).bit_count(),
+            weeksSinceLastVisit=(regular.active_weeks & -regular.active_weeks).bit_length() - 1,
+            spent_9_weeks_usd=round(regular.spent_9_weeks / usd_rate, 2),
+        )
+        for regular in regulars
+    )

@@ -1,88 +1,157 @@
 """Why customers are at risk, in the model's own words: the brief's section 7.3.
 
-Each feature's contribution to a customer's log-odds of churning is the model's own (TreeSHAP, see `model.churn`). The model is
-monotone, so a feature pushes the risk up from one side only, and one name fits each.
+Each feature's contribution to a customer's log-odds of churning is the model's own (TreeSHAP, see `model.churn`). A factor has a
+name only where that name is true of the customer: it is told with the customer's own features, not with the model's opinion.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from model.churn import FEATURES, FloatArray
-from report.analysis.cells import IntArray, Mask
+from model.arrays import FloatArray, Mask
+from model.churn import FEATURES
+from report.analysis.cells import Cells
 from report.schema import RiskFactor, RiskLevel
 
-FACTOR_NAMES: Mapping[str, str] = {
-    "added_to_wishlist": "Little Interest In Wishlist",
-    "removed_from_wishlist": "Items Removed From Wishlist",
-    "added_to_cart": "Few Items Added To Cart",
-    "removed_from_cart": "High Cart Abandonment",
-    "cart_quantity_updated": "Little Cart Activity",
-    "total_sessions": "Few Visits",
-    "days_since_last_activity": "Long Time Since Last Visit",
-    "total_spent_usd": "Decreased Purchase Frequency",
+
+@dataclass(frozen=True)
+class Factor:
+    """A name for the push of a feature, true of customers with `at_least` ≤ feature < `below`."""
+
+    id: str
+    name: str
+    feature: str
+    at_least: float = -np.inf
+    below: float = np.inf
+    declining: bool = False
+    """Whether it is true only of customers who come less often than before."""
+
+
+FACTORS: tuple[Factor, ...] = (
+    Factor("nothing_added_to_wishlist", "Nothing Added To Wishlist", "added_to_wishlist", below=1),
+    Factor("removed_from_wishlist", "Items Removed From Wishlist", "removed_from_wishlist", at_least=1),
+    Factor("nothing_added_to_cart", "Nothing Added To Cart", "added_to_cart", below=1),
+    Factor("cart_abandonment", "High Cart Abandonment", "removed_from_cart", at_least=3),
+    Factor("removed_from_cart", "Items Removed From Cart", "removed_from_cart", at_least=1),
+    Factor("few_cart_updates", "Few Cart Updates", "cart_quantity_updated", below=3),
+    Factor("few_visits", "Few Visits This Week", "total_sessions", below=3),
+    Factor("long_since_last_visit", "Long Time Since Last Visit", "days_since_last_activity", at_least=4),
+    Factor("low_spend", "Low Spend This Week", "total_spent_usd", below=50),
+    Factor("decreased_visits", "Decreased Visit Frequency", "active_weeks_before", declining=True),
+    Factor("no_visit_before", "No Visit In The Weeks Before", "active_weeks_before", below=1),
+    Factor("few_visits_before", "Few Visits In The Weeks Before", "active_weeks_before", below=3),
+)
+"""The factors of a feature, the most telling first; the brief's name where it is true."""
+
+FACTOR_LIMITS: Mapping[str, frozenset[float]] = {
+    feature: frozenset(
+        limit
+        for factor in FACTORS
+        if factor.feature == feature
+        for limit in (factor.at_least, factor.below)
+        if np.isfinite(limit)
+    )
+    for feature in FEATURES
 }
-"""What a feature means to an owner where it pushes the risk up; the brief's names where it has them."""
+"""Where each feature must be cut, so that a factor is true of all customers of a cell or of none."""
 
-MOST_LEADING = 3
-LEAST_SHARE = 0.1
+MAX_LEADING = 3
+MIN_SHARE = 0.1
 """A customer's leading factors: the three largest pushes, each at least a tenth of all that pushes this customer's risk up."""
-
-MOST_FACTORS = 5
-
-
-def leading_factors(contributions: FloatArray) -> Mask:
-    """Which features lead each row: n × 8 contributions in, n × 8 booleans out."""
-    pushes = np.maximum(contributions, 0)
-    third_largest = np.sort(pushes, axis=1)[:, [-MOST_LEADING]]
-    least = np.maximum(third_largest, LEAST_SHARE * pushes.sum(axis=1, keepdims=True))
-    leads: Mask = (pushes > 0) & (pushes >= least)
-    return leads
+MAX_FACTORS = 5
+MIN_MEMORY_WEEKS = 4
+"""With a shorter memory nothing is said of the weeks before."""
 
 
-def leading_factor_names(contributions: FloatArray) -> tuple[str, ...]:
-    """The leading factors of one customer (8 contributions), strongest first."""
-    leads = leading_factors(contributions[np.newaxis])[0]
-    strongest_first = np.argsort(-contributions, kind="stable")
-    return tuple(FACTOR_NAMES[FEATURES[index]] for index in strongest_first if leads[index])
+@dataclass(frozen=True)
+class Told:
+    """Which factors may be told at all in a report."""
+
+    memory_weeks: int
+    broken_features: frozenset[str] = frozenset()
+    """Features whose tracking changed."""
+
+    def features(self) -> Mask:
+        """Which features (9) may be told of."""
+        short_memory = {"active_weeks_before"} if self.memory_weeks < MIN_MEMORY_WEEKS else set()
+        told: Mask = np.array([feature not in self.broken_features | short_memory for feature in FEATURES])
+        return told
+
+
+def leading_factors(contributions: FloatArray, features: FloatArray, declining: Mask, told: Told) -> Mask:
+    """Mark which of `FACTORS` (f) lead each of n rows: n × f.
+
+    `contributions` and `features` (n × 9) and `declining` (n) are those of the rows.
+    """
+    true_of = _true_of(features, declining)
+    has_a_name = np.column_stack(
+        [true_of[:, [factor.feature == feature for factor in FACTORS]].any(axis=1) for feature in FEATURES]
+    )
+    all_pushes = np.maximum(contributions, 0)
+    pushes = np.where(has_a_name & told.features(), all_pushes, 0)
+    third_largest = np.sort(pushes, axis=1)[:, [-MAX_LEADING]]
+    least = np.maximum(third_largest, MIN_SHARE * all_pushes.sum(axis=1, keepdims=True))
+    leads = (pushes > 0) & (pushes >= least)
+    leading: Mask = true_of & leads[:, [FEATURES.index(factor.feature) for factor in FACTORS]]
+    return leading
+
+
+def _true_of(features: FloatArray, declining: Mask) -> Mask:
+    """Mark which factor tells each row's feature: n × f, at most one factor a feature."""
+    true_of = np.zeros((len(features), len(FACTORS)), dtype=np.bool_)
+    named: dict[str, Mask] = {feature: np.zeros(len(features), dtype=np.bool_) for feature in FEATURES}
+    for column, factor in enumerate(FACTORS):
+        values = features[:, FEATURES.index(factor.feature)]
+        holds = (values >= factor.at_least) & (values < factor.below) & (declining | (not factor.declining))
+        true_of[:, column] = holds & ~named[factor.feature]
+        named[factor.feature] |= holds
+    return true_of
+
+
+def leading_factor_names(contributions: FloatArray, features: FloatArray, declining: Mask, told: Told) -> list[tuple[str, ...]]:
+    """Name the leading factors of each of n rows, strongest first."""
+    leads = leading_factors(contributions, features, declining, told)
+    pushes = contributions[:, [FEATURES.index(factor.feature) for factor in FACTORS]]
+    strongest_first = np.argsort(-pushes, axis=1, kind="stable")
+    return [
+        tuple(FACTORS[column].name for column in order if row[column]) for order, row in zip(strongest_first, leads, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
 class LeadingFactor:
-    """A factor that leads for some of the customers at high risk."""
+    """A factor that leads for some of the customers that are looked at."""
 
-    feature: str
+    factor: Factor
     customers: int
     """For how many of them it leads."""
     of: int
-    """How many customers are at high risk."""
-
-    @property
-    def name(self) -> str:
-        """What the factor means to an owner."""
-        return FACTOR_NAMES[self.feature]
+    """How many are looked at: the customers at high risk, or the riskiest tenth where nobody is."""
 
 
-def count_leading_factors(contributions: FloatArray, customers: IntArray) -> tuple[LeadingFactor, ...]:
-    """For how many customers at high risk each factor leads, most frequent first; those that lead for none are left out.
-
-    `contributions` (n × 8) and `customers` (n) are those of the cells at high risk.
-    """
-    led = customers @ leading_factors(contributions)
+def count_leading_factors(contributions: FloatArray, cells: Cells, told: Told) -> tuple[LeadingFactor, ...]:
+    """Count for how many customers of `cells` each factor leads, most frequent first, without those that lead for none."""
+    led = cells.customers @ leading_factors(contributions, cells.features, cells.declining, told)
+    of = int(cells.customers.sum())
     most_frequent_first = np.argsort(-led, kind="stable")
-    return tuple(
-        LeadingFactor(FEATURES[index], int(led[index]), int(customers.sum())) for index in most_frequent_first if led[index]
-    )
+    return tuple(LeadingFactor(FACTORS[column], int(led[column]), of) for column in most_frequent_first if led[column])
 
 
-def top_risk_factors(factors: tuple[LeadingFactor, ...]) -> tuple[RiskFactor, ...]:
+def top_risk_factors(factors: Collection[LeadingFactor]) -> tuple[RiskFactor, ...]:
     """The five most frequent factors, and the impact of each.
 
-    High where it leads for at least half of the customers at high risk, Medium for a quarter, else Low.
+    High where it leads for at least half of the customers that are looked at, Medium for a quarter, else Low.
     """
     return tuple(
-        RiskFactor(factor=factor.name, impact=_impact(factor.customers / factor.of)) for factor in factors[:MOST_FACTORS]
+        RiskFactor(
+            factor=leading.factor.name,
+            impact=_impact(leading.customers / leading.of),
+            id=leading.factor.id,
+            customers=leading.customers,
+            of=leading.of,
+        )
+        for leading in list(factors)[:MAX_FACTORS]
     )
 
 

@@ -1,32 +1,40 @@
-"""The last weeks in numbers, for those who ask: where the shop comes from, beside where it stands."""
+"""The last weeks in numbers, for those who ask: where the shop comes from.
 
-from datetime import date, timedelta
+All weeks are restated with what is known today: this report's correction.
+"""
+
+from collections.abc import Mapping, Sequence
 
 from report.analysis.cells import ScoredCells
 from report.analysis.metrics import summary
 from report.schema import HistoryWeek
+from report.week import Week
 
 WEEKS = 8
 
-NO_HISTORY = "The history failed this time, so the last eight weeks are not shown."
-"""What the report says where the query for it alone failed."""
+
+def history(week: Week, newest_first: Sequence[ScoredCells], reported_high_risk: Mapping[int, int]) -> tuple[HistoryWeek, ...]:
+    """Put the last eight weeks in numbers, oldest first.
+
+    `reported_high_risk` has how many customers the report of a past week counted at high risk, by its weeks ago, where known.
+    """
+    weeks = [
+        _week(week.weeks_before(ago), scored, reported_high_risk.get(ago)) for ago, scored in enumerate(newest_first[:WEEKS])
+    ]
+    return tuple(reversed(weeks))
 
 
-def history(week_ending: date, newest_first: tuple[ScoredCells, ...]) -> tuple[HistoryWeek, ...]:
-    """Each of the weeks in numbers, oldest first; the newest ended on `week_ending`, each other one seven days before."""
-    return tuple(
-        _week(week_ending - timedelta(days=7 * weeks_ago), scored)
-        for weeks_ago, scored in reversed(list(enumerate(newest_first)))
-    )
-
-
-def _week(week_ending: date, scored: ScoredCells) -> HistoryWeek:
+def _week(week: Week, scored: ScoredCells, reported_high_risk: int | None) -> HistoryWeek:
     numbers = summary(scored, scored)
     return HistoryWeek(
-        week_ending=week_ending,
+        week_ending=week.ending,
         customers=numbers.totalCustomers,
         highRiskCount=numbers.highRiskCount,
         churned=numbers.churnedThisWeek,
         retentionRate=numbers.retentionRate,
         avgChurnProbability=numbers.avgChurnProbability,
+        spent=round(scored.spent, 2),
+        expectedToLeave=round(scored.expected_to_leave, 1),
+        spendAtStake=round(scored.spend_at_stake, 2),
+        reportedHighRiskCount=reported_high_risk,
     )

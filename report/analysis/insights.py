@@ -1,79 +1,142 @@
-"""What the numbers say, in sentences: the brief's section 7.1."""
+"""What the numbers say, in sentences: the brief's section 7.1, and what else an owner would want to know, most valuable first."""
 
-from report.analysis.backtest import LookBack, look_back_insight
+from collections.abc import Sequence
+
 from report.analysis.cells import ScoredCells
 from report.analysis.metrics import average_churn
 from report.analysis.risk import at_high_risk, churned
-from report.analysis.segments import most_at_risk
-from report.formatting import counted, dollars, percent
-from report.schema import SegmentRow, Summary
+from report.analysis.segments import SEGMENTS, in_segment
+from report.formatting import counted, money_whole, percent, verb, whole
+from report.schema import Backtest, Change, Outlook
+
+MIN_CUSTOMERS_TO_TELL = 10
+"""Fewer customers of a past week than this make no sentence."""
+MIN_TIMES_AVERAGE = 1.5
+"""The riskiest tenth is worth a sentence where it leaves at least this many times as often as the average customer."""
+MAX_SHARE_OF_A_TENTH = 0.15
+"""Ties may make the riskiest tenth larger: up to this share of all it is called so."""
 
 
 def key_insights(
-    summary: Summary,
-    segments: tuple[SegmentRow, ...],
-    this_week: ScoredCells,
-    last_week: ScoredCells,
-    look_back: LookBack,
+    weeks: tuple[ScoredCells, ScoredCells],
+    outlook: Outlook,
+    changes: Sequence[Change],
+    backtest: Backtest | None,
+    currency: str,
 ) -> tuple[str, ...]:
-    """The brief's three sentences where they apply, in its words, then what else an owner would want to know."""
+    """Tell each insight once. `weeks` are this week and the last; `changes` has only what may be told."""
+    this_week, last_week = weeks
     if not this_week.customers:
         return (f"No customers were active this week; {_were_active(last_week)} the week before.",)
     sentences = (
+        expected_to_leave(this_week.customers, last_week.customers, outlook),
+        _at_stake(this_week, outlook, currency),
+        *(_change(change, currency) for change in changes if change.verdict != "usual"),
         *_of_the_brief(this_week),
-        *_beyond(summary, segments, this_week, last_week),
-        look_back_insight(look_back),
+        _riskiest(this_week.customers, outlook),
+        _missing_regulars(outlook),
+        backtest_sentence(backtest),
     )
     return tuple(sentence for sentence in sentences if sentence)
+
+
+def expected_to_leave(customers: int, customers_before: int, outlook: Outlook) -> str:
+    """Say how many of the week's customers will probably not be back, against last week's."""
+    leaving, before = round(outlook.expectedToLeave), round(outlook.expectedToLeaveBefore)
+    if customers == 1:
+        return f"This week's only customer will probably {'not ' if leaving else ''}be back within four weeks."
+    now = f"About {whole(leaving)}" if leaving else "Fewer than one"
+    text = f"{now} of {counted(customers, 'customer')} will probably not be back within four weeks"
+    return f"{text}; last week it was {whole(before)} of {whole(customers_before)}." if customers_before else f"{text}."
+
+
+def riskiest_in_words(customers: int, outlook: Outlook) -> str:
+    """Name the riskiest customers: "the riskiest tenth (146 customers)" while ties keep it small, else "the riskiest 700"."""
+    riskiest = outlook.riskiestTenth.customers
+    if riskiest < MAX_SHARE_OF_A_TENTH * customers:
+        return f"the riskiest tenth ({counted(riskiest, 'customer')})"
+    return f"the riskiest {whole(riskiest)}"
+
+
+def backtest_sentence(backtest: Backtest | None) -> str:
+    """Hold what was said four weeks ago against what came; "we said" only where that report did; empty for too few customers."""
+    if backtest is None or backtest.customers < MIN_CUSTOMERS_TO_TELL:
+        return ""
+    expected = round(backtest.expected_churn_rate * backtest.customers)
+    of_all = f"{whole(expected)} of {counted(backtest.customers, 'customer')} to stay away; {whole(backtest.churned)} did"
+    said = (
+        f"Four weeks ago we said to expect {of_all}."
+        if backtest.as_issued
+        else (f"Checked on the week four weeks ago, the model expects {of_all}.")
+    )
+    if backtest.flagged_high >= MIN_CUSTOMERS_TO_TELL:
+        group, size, lost = "flagged at high risk", backtest.flagged_high, backtest.flagged_high_lost
+    elif backtest.riskiest_tenth >= MIN_CUSTOMERS_TO_TELL:
+        group, size, lost = "at greatest risk", backtest.riskiest_tenth, backtest.riskiest_tenth_lost
+    else:
+        return said
+    return f"{said} Of the {counted(size, 'customer')} {group}, {whole(lost)} {verb(lost, 'has', 'have')} not come back."
+
+
+def _at_stake(this_week: ScoredCells, outlook: Outlook, currency: str) -> str:
+    if round(outlook.spendAtStake) <= 0:
+        return ""
+    by_segment = {segment: in_segment(this_week, segment).spend_at_stake for segment in SEGMENTS}
+    most = max(SEGMENTS, key=lambda segment: by_segment[segment])
+    where = (
+        f", most of it with {most} customers" if this_week.customers > 1 and by_segment[most] * 2 > outlook.spendAtStake else ""
+    )
+    return (
+        f"{money_whole(outlook.spendAtStake, currency)} of the {money_whole(outlook.spent, currency)} that known customers "
+        f"spent this week is at stake{where}."
+    )
+
+
+def _change(change: Change, currency: str) -> str:
+    def figure(value: float) -> str:
+        return money_whole(value, currency) if change.what == "spent" else whole(round(value))
+
+    more = "more" if change.now > change.usualHigh else "fewer"
+    usual = f"{figure(change.before)} last week, usually {figure(change.usualLow)} to {figure(change.usualHigh)}"
+    match change.what:
+        case "customers":
+            return f"{counted(round(change.now), 'customer')} were active, {more} than usual ({usual})."
+        case "spent":
+            less = "more" if more == "more" else "less"
+            return f"Known customers spent {figure(change.now)}, {less} than usual ({usual})."
+        case "expectedToLeave":
+            return f"{more.capitalize()} customers than usual are expected to leave ({usual})."
+        case segment:
+            customers = f"{counted(round(change.now), f'{segment} customer')} {verb(round(change.now), 'was', 'were')} active"
+            return f"{customers}, {more} than usual ({usual})."
 
 
 def _of_the_brief(this_week: ScoredCells) -> tuple[str, ...]:
     high, gone = at_high_risk(this_week).customers, churned(this_week).customers
     return (
-        f"{counted(high, 'customer')} {_are(high)} currently classified as high churn risk." if high else "",
-        f"{counted(gone, 'customer')} {_are(gone)} estimated to have churned this week." if gone else "",
+        f"{counted(high, 'customer')} {verb(high, 'is', 'are')} currently classified as high churn risk." if high else "",
+        f"{counted(gone, 'customer')} {verb(gone, 'is', 'are')} estimated to have churned this week." if gone else "",
         f"Average churn probability across your base is {percent(average_churn(this_week) or 0.0)}.",
     )
 
 
-def _beyond(
-    summary: Summary, segments: tuple[SegmentRow, ...], this_week: ScoredCells, last_week: ScoredCells
-) -> tuple[str, ...]:
-    high, high_before = at_high_risk(this_week), at_high_risk(last_week)
-    riskiest = most_at_risk(segments)
+def _riskiest(customers: int, outlook: Outlook) -> str:
+    times = outlook.riskiestTenth.timesAverage
+    if times is None or times < MIN_TIMES_AVERAGE or outlook.riskiestTenth.customers < MIN_CUSTOMERS_TO_TELL:
+        return ""
+    riskiest = riskiest_in_words(customers, outlook)
+    return f"{riskiest[0].upper()}{riskiest[1:]} will probably leave {times:.1f} times as often as the average customer."
+
+
+def _missing_regulars(outlook: Outlook) -> str:
+    missing = outlook.missingRegulars
+    if not missing:
+        return ""
     return (
-        _high_risk_change(summary.prevWeekComparison.highRisk, high.customers, high_before.customers),
-        _active_change(this_week.customers, last_week.customers),
-        f"High-risk customers spent {dollars(high.spent_usd)} of the {dollars(this_week.spent_usd)} spent this week."
-        if high.spent_usd > 0
-        else "",
-        f"The {riskiest.segment} segment is most at risk: its average churn probability is {percent(riskiest.riskLevel)}."
-        if riskiest
-        else "",
+        f"{counted(missing, 'regular')} stayed away this week and last, after coming in at least three of the four weeks before."
     )
 
 
-def _high_risk_change(change: float | None, now: int, before: int) -> str:
-    if not change:
-        return ""
-    direction = "up" if change > 0 else "down"
-    return f"High-risk customers are {direction} {percent(abs(change))} on last week, from {before} to {now}."
-
-
-def _active_change(now: int, before: int) -> str:
-    if not before or now == before:
-        return ""
-    direction = "more" if now > before else "fewer"
-    return f"{counted(now, 'customer')} {_were(now)} active, {abs(now - before)} {direction} than last week."
-
-
 def _were_active(week: ScoredCells) -> str:
-    return f"{counted(week.customers, 'customer')} {_were(week.customers)}" if week.customers else "none were"
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
-
-
-def _were(number: int) -> str:
-    return "was" if number == 1 else "were"
+    customers = week.customers
+    return f"{counted(customers, 'customer')} {verb(customers, 'was', 'were')}" if customers else "none were"

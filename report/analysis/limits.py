@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from model.churn import FEATURES, ChurnModel, FloatArray
-from report.analysis.cells import IntArray
+from model.arrays import FloatArray, IntArray
+from model.churn import FEATURES, ChurnModel
+from report.analysis.factors import FACTOR_LIMITS
 from report.analysis.segments import SESSIONS_LIMITS, SPENT_LIMITS
 
 Limits = Mapping[str, tuple[int, ...] | tuple[float, ...]]
@@ -17,18 +18,20 @@ def cell_limits(model: ChurnModel) -> Limits:
     """The limits of all features: whole numbers for the counts, float64 for the spend.
 
     XGBoost compares in float32 (`float32(x) < threshold` goes left), all else in float64. Customers on the same side of all
-    limits take the same way through every tree, are in the same segment, and all inside the training range or all outside.
+    limits take the same way through every tree, have the same segment and the same risk factors, and are all inside the
+    training range or all outside.
     """
     limits: dict[str, tuple[int, ...] | tuple[float, ...]] = dict.fromkeys(FEATURES, ())
     for feature in FEATURES:
         if feature == "total_spent_usd":
             continue
         counts = {math.ceil(threshold) for threshold in model.thresholds[feature]}
+        counts |= {int(limit) for limit in FACTOR_LIMITS[feature]}
         counts |= set(SESSIONS_LIMITS if feature == "total_sessions" else ())
         counts |= {end for low, high in _range(model, feature) for end in (math.ceil(low), math.floor(high) + 1)}
         limits[feature] = tuple(sorted(counts))
     spent = {_smallest_at_least(threshold) for threshold in model.thresholds["total_spent_usd"]}
-    spent |= {float(limit) for limit in SPENT_LIMITS}
+    spent |= {float(limit) for limit in SPENT_LIMITS} | FACTOR_LIMITS["total_spent_usd"]
     spent |= {end for low, high in _range(model, "total_spent_usd") for end in (low, math.nextafter(high, math.inf))}
     return limits | {"total_spent_usd": tuple(sorted(spent))}
 

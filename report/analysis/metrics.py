@@ -1,8 +1,8 @@
 """The week in numbers, and how they changed: the brief's section 6."""
 
 from report.analysis.cells import ScoredCells
-from report.analysis.risk import at_high_risk, at_medium_risk, churned
-from report.schema import PreviousWeekComparison, RiskCount, Summary
+from report.analysis.risk import at_high_risk, at_low_risk, at_medium_risk, churned
+from report.schema import LastWeek, PreviousWeekComparison, RiskCount, Summary
 
 
 def summary(this_week: ScoredCells, last_week: ScoredCells) -> Summary:
@@ -25,11 +25,25 @@ def summary(this_week: ScoredCells, last_week: ScoredCells) -> Summary:
 
 def risk_breakdown(this_week: ScoredCells) -> tuple[RiskCount, ...]:
     """How many customers are at each risk level, highest first."""
-    high, medium = at_high_risk(this_week).customers, at_medium_risk(this_week).customers
     return (
-        RiskCount(riskLevel="High", count=high),
-        RiskCount(riskLevel="Medium", count=medium),
-        RiskCount(riskLevel="Low", count=this_week.customers - high - medium),
+        RiskCount(riskLevel="High", count=at_high_risk(this_week).customers),
+        RiskCount(riskLevel="Medium", count=at_medium_risk(this_week).customers),
+        RiskCount(riskLevel="Low", count=at_low_risk(this_week).customers),
+    )
+
+
+def last_week_in_numbers(last_week: ScoredCells) -> LastWeek:
+    """The week before in absolute values."""
+    probability, retention = last_week.mean_churn_probability, retention_rate(last_week)
+    return LastWeek(
+        totalCustomers=last_week.customers,
+        highRiskCount=at_high_risk(last_week).customers,
+        mediumRiskCount=at_medium_risk(last_week).customers,
+        lowRiskCount=at_low_risk(last_week).customers,
+        churned=churned(last_week).customers,
+        retentionRate=None if retention is None else round(retention, 1),
+        avgChurnProbability=None if probability is None else round(probability, 4),
+        spendAtStake=round(last_week.spend_at_stake, 2),
     )
 
 

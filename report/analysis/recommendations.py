@@ -1,21 +1,25 @@
-"""What to do about it: the brief's section 7.4.
+"""What to do about it: the brief's section 7.4, by the money that is at stake.
 
-An expected impact says whom an action is about in this shop's own numbers; it promises nothing that they cannot back.
+An expected impact says whom an action is about, in this shop's own numbers; it promises nothing that they cannot back.
 """
 
-import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
 
+from model.churn import FEATURES
 from report.analysis.cells import ScoredCells
-from report.analysis.factors import LeadingFactor
+from report.analysis.factors import MIN_MEMORY_WEEKS, LeadingFactor
+from report.analysis.insights import riskiest_in_words
 from report.analysis.metrics import retention_rate
-from report.analysis.risk import at_high_risk, at_medium_risk, churned
+from report.analysis.risk import at_high_risk, at_medium_risk, in_riskiest_tenth
 from report.analysis.segments import in_segment
-from report.formatting import counted, dollars, percent
-from report.schema import Recommendation
+from report.formatting import counted, listed, money_whole, percent, short_day, verb, whole
+from report.schema import Outlook, Recommendation
 
 GOOD_RETENTION = 95
 """The brief's: below this retention rate, in percent, onboarding wants a look."""
+WEEKS_OF_SPEND = 9
 
 FACTOR_ACTIONS: Mapping[str, str] = {
     "added_to_wishlist": "Make wish lists worth keeping: show them on product pages, and write when an item gets cheaper.",
@@ -26,110 +30,218 @@ FACTOR_ACTIONS: Mapping[str, str] = {
     "total_sessions": "Give at-risk customers a reason to come back within days, such as new arrivals or a short-lived offer.",
     "days_since_last_activity": "Write to customers once they have been silent for a few days, with something made for them.",
     "total_spent_usd": "Invite visitors who do not buy to a first small order, with a starter offer on what they looked at.",
+    "active_weeks_before": "Give customers a reason to come every week, such as a reminder of what they usually buy.",
 }
 """What to do where a feature leads the risk."""
 
 
-def recommendations(
-    this_week: ScoredCells, last_week: ScoredCells, factors: tuple[LeadingFactor, ...]
-) -> tuple[Recommendation, ...]:
-    """The brief's two rules first, then more of the same kind: each only where this week's numbers call for it."""
-    if not this_week.customers:
-        return _nobody_came(last_week)
+@dataclass(frozen=True)
+class Situation:
+    """What advice follows from."""
+
+    this_week: ScoredCells
+    outlook: Outlook
+    factors: tuple[LeadingFactor, ...]
+    spent_by_missing_regulars: float
+    """In nine weeks, in the client's currency."""
+    memory_weeks: int
+    missing_days: tuple[date, ...]
+    """The finished days of the week without events that are no chance."""
+    broken_features: Collection[str]
+    """The features whose tracking changed since last week."""
+    currency: str
+
+
+def recommendations(situation: Situation) -> tuple[Recommendation, ...]:
+    """Give advice, each piece only where this week's numbers call for it: first what is broken, then by money at stake."""
+    broken = (*_check_events(situation), *_check_tracking(situation))
+    if not situation.this_week.customers:
+        return broken
+    advice = (
+        *_win_back(situation),
+        *_missing_regulars(situation),
+        *_best_customers(situation),
+        *_onboarding(situation),
+        *_riskiest(situation),
+        *_leading_factor(situation),
+        *_before_they_go(situation),
+    )
+    return (*broken, *sorted(advice, key=lambda action: -(action.spendAtStake or 0)))
+
+
+def _check_events(situation: Situation) -> tuple[Recommendation, ...]:
+    days = situation.missing_days
+    if not days:
+        return ()
+    when = short_day(days[0]) if len(days) == 1 else f"{short_day(days[0])} to {short_day(days[-1])}"
     return (
-        *_win_back(at_high_risk(this_week)),
-        *_onboarding(this_week),
-        *_best_customers(at_high_risk(in_segment(this_week, "High-Value")), this_week),
-        *_leading_factor(factors),
-        *_before_they_go(at_medium_risk(this_week)),
+        Recommendation(
+            id="check_events",
+            action=f"Check that your shop still sends its events: none arrived on {when}."
+            if len(days) == 1 or (days[-1] - days[0]).days == len(days) - 1
+            else f"Check that your shop still sends its events: none arrived on {listed([short_day(day) for day in days])}.",
+            priority="high",
+            expectedImpact="Until they arrive, this week's numbers are too low, and no report can tell who is about to leave.",
+        ),
     )
 
 
-def _win_back(high: ScoredCells) -> tuple[Recommendation, ...]:
+def _check_tracking(situation: Situation) -> tuple[Recommendation, ...]:
+    if not situation.broken_features:
+        return ()
+    return (
+        Recommendation(
+            id="check_tracking",
+            action="Check what changed in your event tracking since last week.",
+            priority="high",
+            expectedImpact="Until it is as before, or the new event names are mapped, what rests on it cannot be compared.",
+        ),
+    )
+
+
+def _win_back(situation: Situation) -> tuple[Recommendation, ...]:
+    high = at_high_risk(situation.this_week)
     if not high.customers:
         return ()
     return (
         Recommendation(
+            id="win_back",
             action=f"Launch targeted win-back campaign for the {counted(high.customers, 'customer')} at high churn risk.",
             priority="high",
-            expectedImpact=(
-                f"They spent {dollars(high.spent_usd)} this week; without action, expect {round(high.expected_to_leave)} "
-                f"of these {high.customers} to stay away for the next four weeks."
-                if high.customers > 1
-                else f"This customer spent {dollars(high.spent_usd)} this week and is likely to stay away for the next four."
-            ),
+            expectedImpact=_at_stake(high, situation.currency),
+            customers=high.customers,
+            spendAtStake=round(high.spend_at_stake, 2),
+            list="at_risk",
         ),
     )
 
 
-def _onboarding(this_week: ScoredCells) -> tuple[Recommendation, ...]:
-    rate = retention_rate(this_week)
+def _missing_regulars(situation: Situation) -> tuple[Recommendation, ...]:
+    missing = situation.outlook.missingRegulars
+    if not missing:
+        return ()
+    a_week = situation.spent_by_missing_regulars / WEEKS_OF_SPEND
+    came = f"{verb(missing, 'This customer', 'They')} came in at least three of the four weeks before"
+    spent = f", and spent {money_whole(a_week, situation.currency)} a week over nine weeks" if a_week >= 1 else ""
+    return (
+        Recommendation(
+            id="missing_regulars",
+            action=f"Get in touch with the {counted(missing, 'regular')} who stayed away this week and last.",
+            priority="high",
+            expectedImpact=f"{came}{spent}.",
+            customers=missing,
+            spendAtStake=round(a_week, 2),
+            list="missing_regulars",
+        ),
+    )
+
+
+def _best_customers(situation: Situation) -> tuple[Recommendation, ...]:
+    best = in_segment(situation.this_week, "High-Value")
+    if not best.customers or best.expected_to_leave < 0.5:
+        return ()
+    return (
+        Recommendation(
+            id="high_value",
+            action=f"Give the {counted(best.customers, 'High-Value customer')} a personal reason to come back this week.",
+            priority="high" if at_high_risk(best).customers else "medium",
+            expectedImpact=_at_stake(best, situation.currency),
+            customers=best.customers,
+            spendAtStake=round(best.spend_at_stake, 2),
+            list="high_value",
+        ),
+    )
+
+
+def _onboarding(situation: Situation) -> tuple[Recommendation, ...]:
+    rate, week = retention_rate(situation.this_week), situation.this_week
     if rate is None or rate >= GOOD_RETENTION:
         return ()
-    lost, customers = churned(this_week).customers, this_week.customers
-    to_keep = lost - math.floor(customers * (100 - GOOD_RETENTION) / 100)
+    newcomers = week.where(week.cells.features[:, FEATURES.index("active_weeks_before")] == 0)
+    remembered = situation.memory_weeks >= MIN_MEMORY_WEEKS
+    if remembered and not newcomers.customers:
+        return ()
+    first = (
+        f"{counted(newcomers.customers, 'customer')} had not come in the {situation.memory_weeks} weeks before; "
+        f"about {whole(round(newcomers.expected_to_leave))} of them will probably not be back within four weeks."
+        if remembered
+        else f"The retention rate is {percent(rate)}: the others are at a churn risk of 80% or more."
+    )
     return (
         Recommendation(
-            action="Review onboarding flows: what new customers see and get in their first days.",
+            id="onboarding",
+            action="Review onboarding flows: what customers see and get on their first visits.",
             priority="medium",
-            expectedImpact=(
-                f"Increase retention rate from {percent(rate)} to {GOOD_RETENTION}% or more "
-                f"by keeping {to_keep} of the {counted(lost, 'customer')} estimated to have churned."
-            ),
+            expectedImpact=first,
+            customers=newcomers.customers if remembered else None,
+            spendAtStake=round(newcomers.spend_at_stake, 2) if remembered else None,
         ),
     )
 
 
-def _best_customers(best: ScoredCells, this_week: ScoredCells) -> tuple[Recommendation, ...]:
-    if not best.customers:
+def _riskiest(situation: Situation) -> tuple[Recommendation, ...]:
+    week = situation.this_week
+    if at_high_risk(week).customers or week.expected_to_leave < 1:
+        return ()
+    riskiest = week.where(in_riskiest_tenth(week))
+    if 2 * riskiest.customers > week.customers:  # nearly everybody ties
         return ()
     return (
         Recommendation(
-            action=f"Get in touch personally with the {counted(best.customers, 'High-Value customer')} at high churn risk.",
-            priority="high",
-            expectedImpact=f"They account for {dollars(best.spent_usd)} of the {dollars(this_week.spent_usd)} spent this week.",
-        ),
-    )
-
-
-def _leading_factor(factors: tuple[LeadingFactor, ...]) -> tuple[Recommendation, ...]:
-    if not factors:
-        return ()
-    top = factors[0]
-    return (
-        Recommendation(
-            action=FACTOR_ACTIONS[top.feature],
+            id="riskiest",
+            action=f"Write first to {riskiest_in_words(week.customers, situation.outlook)}.",
             priority="medium",
-            expectedImpact=(
-                f'"{top.name}" is a leading reason for {top.customers} of the {counted(top.of, "customer")} at high churn risk.'
-            ),
+            expectedImpact=_at_stake(riskiest, situation.currency),
+            customers=riskiest.customers,
+            spendAtStake=round(riskiest.spend_at_stake, 2),
+            list="at_risk",
         ),
     )
 
 
-def _before_they_go(medium: ScoredCells) -> tuple[Recommendation, ...]:
-    if not medium.customers:
+def _leading_factor(situation: Situation) -> tuple[Recommendation, ...]:
+    if not situation.factors:
+        return ()
+    top = situation.factors[0]
+    whom = "at high churn risk" if at_high_risk(situation.this_week).customers else "at greatest risk"
+    of = f"{whole(top.customers)} of the {counted(top.of, 'customer')}" if top.of > 1 else "the customer"
+    return (
+        Recommendation(
+            id=f"factor_{top.factor.id}",
+            action=FACTOR_ACTIONS[top.factor.feature],
+            priority="medium",
+            expectedImpact=f'"{top.factor.name}" is a leading reason for {of} {whom}.',
+            customers=top.customers,
+        ),
+    )
+
+
+def _before_they_go(situation: Situation) -> tuple[Recommendation, ...]:
+    medium = at_medium_risk(situation.this_week)
+    if not medium.customers or not at_high_risk(situation.this_week).customers:  # else they are among the riskiest
         return ()
     return (
         Recommendation(
-            action=f"Stay in touch with the {counted(medium.customers, 'customer')} at medium churn risk before it grows.",
+            id="medium_risk",
+            action=f"Stay in touch with the {counted(medium.customers, 'customer')} at medium churn risk.",
             priority="low",
-            expectedImpact=(
-                f"They spent {dollars(medium.spent_usd)} this week, "
-                f"and {percent((medium.mean_churn_probability or 0.0) * 100)} of them are expected to stay away, on average."
-            ),
+            expectedImpact=_at_stake(medium, situation.currency),
+            customers=medium.customers,
+            spendAtStake=round(medium.spend_at_stake, 2),
+            list="at_risk",
         ),
     )
 
 
-def _nobody_came(last_week: ScoredCells) -> tuple[Recommendation, ...]:
-    if not last_week.customers:
-        return ()
-    return (
-        Recommendation(
-            action="Check that your shop still sends its events: none arrived for this week.",
-            priority="high",
-            expectedImpact=f"{counted(last_week.customers, 'customer')} {'was' if last_week.customers == 1 else 'were'} "
-            "active the week before; without events no report can tell who is about to leave.",
-        ),
-    )
+def _at_stake(some: ScoredCells, currency: str) -> str:
+    """Say how many of them will probably leave, and what they spent."""
+    leaving = round(some.expected_to_leave)
+    if some.customers == 1:
+        text = "This customer will probably not be back within four weeks" if leaving else "This customer may not be back"
+    else:
+        now = f"About {whole(leaving)}" if leaving else "Fewer than one"
+        text = f"{now} of them will probably not be back within four weeks"
+    if some.spent < 1:
+        return f"{text}; {verb(some.customers, 'this customer', 'together they')} spent nothing this week."
+    spent, stake = money_whole(some.spent, currency), money_whole(some.spend_at_stake, currency)
+    return f"{text}; of the {spent} {verb(some.customers, 'this customer', 'they')} spent this week, {stake} is at stake."

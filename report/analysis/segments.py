@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from model.churn import FEATURES, FloatArray
+from model.arrays import FloatArray
+from model.churn import FEATURES
 from report.analysis.cells import ScoredCells
+from report.analysis.risk import at_high_risk, at_low_risk, at_medium_risk
 from report.schema import SegmentName, SegmentRow, Trend
 
 SEGMENTS: tuple[SegmentName, ...] = ("High-Value", "Regular", "Occasional", "New")
@@ -45,7 +47,19 @@ def _segment_row(segment: SegmentName, now: ScoredCells, before: ScoredCells) ->
     trend: Trend = "flat"
     if before.customers and risk != risk_before:
         trend = "up" if risk > risk_before else "down"
-    return SegmentRow(segment=segment, count=now.customers, riskLevel=risk, trend=trend)
+    return SegmentRow(
+        segment=segment,
+        count=now.customers,
+        riskLevel=risk,
+        trend=trend,
+        countBefore=before.customers,
+        spent=round(now.spent, 2),
+        expectedToLeave=round(now.expected_to_leave, 1),
+        spendAtStake=round(now.spend_at_stake, 2),
+        highRiskCount=at_high_risk(now).customers,
+        mediumRiskCount=at_medium_risk(now).customers,
+        lowRiskCount=at_low_risk(now).customers,
+    )
 
 
 def _risk_percent(scored: ScoredCells) -> float:

@@ -1,1 +1,1 @@
-"""The HTTP side: who may ask, for what, how often, and how it is described and logged."""
+"""The HTTP side: access, parameters, limits, the shared answers, the description of the contract, and the log."""

@@ -1,6 +1,6 @@
-"""Who may ask for which clients' reports. Keys themselves are stored nowhere, only their SHA-256.
+"""API keys, and the clients whose reports they open. Keys themselves are stored nowhere, only their SHA-256.
 
-`python -m report.api.access 1 2` makes a key for the clients 1 and 2 (none named: for all), and says what to store.
+`python -m report.api.access 1 2` makes a key for the clients 1 and 2 (without ids: for all clients) and says what to store.
 """
 
 import hashlib
@@ -17,9 +17,12 @@ ALL_CLIENTS = "*"
 
 @dataclass(frozen=True)
 class Grant:
-    """The clients that a key covers; None stands for all of them."""
+    """What a key may ask for."""
 
     clients: frozenset[int] | None
+    """None stands for all of them."""
+    customers: bool = True
+    """Whether it may read customers' personal data."""
 
     def covers(self, client_id: int) -> bool:
         """Whether the key may ask for this client."""
@@ -31,8 +34,9 @@ Grants = Mapping[str, Grant]
 
 
 def parse_api_keys(text: str) -> Grants:
-    """The setting `API_KEYS`: a JSON object from the SHA-256 hex of a key to a list of client ids, or to "*".
+    """Read the setting `API_KEYS`: a JSON object from the SHA-256 hex of a key to a list of client ids, or to "*".
 
+    An entry may also be an object: {"clients": [1, 2], "customers": false} is a key that reads no personal data.
     Raises ValueError, which never quotes the setting, if it is anything else.
     """
     try:
@@ -41,21 +45,29 @@ def parse_api_keys(text: str) -> Grants:
         raise ValueError("API_KEYS is not JSON") from None
     if not isinstance(entries, dict):
         raise ValueError('API_KEYS is not a JSON object, such as {"<SHA-256 of the key>": [1, 2]}')
-    return {key_hash.lower(): _grant(key_hash, clients) for key_hash, clients in entries.items()}
+    return {key_hash.lower(): _grant(key_hash, entry) for key_hash, entry in entries.items()}
 
 
-def _grant(key_hash: str, clients: object) -> Grant:
+def _grant(key_hash: str, entry: object) -> Grant:
     if not re.fullmatch(r"[0-9a-fA-F]{64}", key_hash):
         raise ValueError("API_KEYS has a name that is not the SHA-256 of a key (64 hex digits)")
+    if not isinstance(entry, dict):
+        return Grant(_clients(entry))
+    if not {"clients"} <= entry.keys() <= {"clients", "customers"} or not isinstance(entry.get("customers", True), bool):
+        raise ValueError('API_KEYS has an object that is not like {"clients": [1, 2], "customers": false}')
+    return Grant(_clients(entry["clients"]), entry.get("customers", True))
+
+
+def _clients(clients: object) -> frozenset[int] | None:
     if clients == ALL_CLIENTS:
-        return Grant(None)
+        return None
     if isinstance(clients, list) and all(type(client) is int and client >= 1 for client in clients):
-        return Grant(frozenset(clients))
+        return frozenset(clients)
     raise ValueError('API_KEYS has a value that is neither a list of client ids, such as [1, 2], nor "*"')
 
 
 def grant_of(key: str, grants: Grants) -> Grant | None:
-    """What `key` covers; None for an unknown key. Takes the same time whichever key it is, and wherever it stands."""
+    """Return what `key` covers, None for an unknown key. Takes the same time for every key, wherever its entry is."""
     presented = hash_of(key)
     found = None
     for key_hash, grant in grants.items():
@@ -64,13 +76,18 @@ def grant_of(key: str, grants: Grants) -> Grant | None:
     return found
 
 
+def names_a_key(name: str) -> bool:
+    """Whether a query parameter of this name is meant to be an API key."""
+    return name.lower().replace("-", "_") in ("key", "api_key", "apikey", "x_api_key")
+
+
 def hash_of(key: str) -> str:
-    """The SHA-256 of a key, in hex, as `API_KEYS` stores it."""
+    """Return the SHA-256 of a key, in hex, as `API_KEYS` stores it."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def main(arguments: Sequence[str]) -> str:
-    """A new key for the clients named in `arguments`, and the entry for `API_KEYS`, as text to read once and keep."""
+    """Make a key for the clients in `arguments`; return it and its entry for `API_KEYS` as text to read once and keep."""
     key = secrets.token_urlsafe(32)
     clients = [int(argument) for argument in arguments] or ALL_CLIENTS
     entry = json.dumps({hash_of(key): clients})

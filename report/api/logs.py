@@ -1,4 +1,4 @@
-"""Log lines as Cloud Logging reads them: one JSON object a line, with severity and trace.
+"""Write log lines as Cloud Logging reads them: one JSON object per line, with severity and trace.
 
 https://cloud.google.com/logging/docs/structured-logging
 """
@@ -13,7 +13,7 @@ trace_of_request: ContextVar[str | None] = ContextVar("trace_of_request", defaul
 
 
 def log_to_stdout() -> None:
-    """Let the loggers of this project write JSON lines on standard output."""
+    """Make the loggers of this project write JSON lines to standard output."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_JsonLines())
     for name in ("main", "report", "model"):
@@ -24,7 +24,7 @@ def log_to_stdout() -> None:
 
 
 def trace_name(project: str | None, trace_context: str | None) -> str | None:
-    """The trace that a request belongs to, from its `traceparent` header or `X-Cloud-Trace-Context`; None without one."""
+    """Return the trace of a request, from its header `traceparent` or `X-Cloud-Trace-Context`; None without one."""
     trace = re.match(r"(?:[0-9a-f]{2}-)?([0-9a-f]{32})\b", trace_context or "")
     if not trace:
         return None

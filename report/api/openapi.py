@@ -1,6 +1,6 @@
-"""`GET /openapi.json`: the contract as OpenAPI 3.1, from the same models that go out.
+"""`GET /openapi.json`: describe the contract as OpenAPI 3.1, from the models that are sent.
 
-Its examples are real answers, kept in `examples.json`; `make examples` asks for them anew.
+The examples are real answers, stored in `examples.json`; `make examples` makes them again.
 """
 
 import json
@@ -11,10 +11,8 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from report.api.parameters import FORMATS, LARGEST_CLIENT_ID
-from report.delivery.weekly import WeeklyRequest, WeeklyRun
-from report.schema import Problem, Report
-from report.week import IN_RANGE
+from report.api.parameters import ReportQuery
+from report.schema import Problem, Report, WeeklyRequest, WeeklyRun
 
 VERSION = "0.1.0"
 EXAMPLES = Path(__file__).with_name("examples.json")
@@ -22,21 +20,28 @@ EXAMPLES = Path(__file__).with_name("examples.json")
 Json = Mapping[str, Any]
 
 PROBLEMS: Mapping[int, str] = {
-    401: "There is no API key, or an unknown one.",
-    403: "The API key does not cover this client.",
+    401: "The API key is missing or unknown.",
+    403: "The API key does not cover this client, or not its customers' personal data.",
     413: "The body is too large.",
     414: "The address is too long.",
-    422: "A parameter is missing or bad: which one, and what it takes.",
-    429: "Too many unknown API keys came from this address of the network.",
-    500: "The configuration or the function itself is at fault.",
+    422: "A parameter is missing or wrong: which one, and what it takes.",
+    429: "Too many unknown API keys came from this network address.",
+    500: "A fault of the configuration or of the function itself.",
     502: "The data warehouse failed.",
     504: "The data warehouse ran out of time.",
 }
 
 
+class _Untitled(GenerateJsonSchema):
+    """Leave out the titles, which only repeat the names of the fields."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+        return False
+
+
 @cache
 def description() -> str:
-    """The whole description, as JSON text."""
+    """Return the whole description as JSON text."""
     return json.dumps(_description(json.loads(EXAMPLES.read_text("utf-8"))), ensure_ascii=False)
 
 
@@ -46,21 +51,29 @@ def _description(examples: Json) -> Json:
         "info": {
             "title": "Weekly churn report",
             "version": VERSION,
-            "description": "A shop's week in one report: who is about to leave, why, and what to do about it.",
+            "description": "A shop's week in one report: which customers are about to leave, why, and what to do about it.",
         },
         "servers": [{"url": "/"}],
         "security": [{"apiKey": []}],
         "paths": {
             "/reports/generate": {"get": _generate(examples)},
             "/reports/weekly": {"post": _weekly(examples)},
-            "/": {"get": _open("page", "The page on which a report is asked for", "text/html", {"type": "string"})},
+            "/": {"get": _open("page", "The page that asks for a report and shows it", "text/html", {"type": "string"})},
             "/dashboard/reports": {"get": _open("dashboard", "The same page", "text/html", {"type": "string"})},
             "/openapi.json": {"get": _open("openapi", "This description", "application/json", {"type": "object"})},
             "/health": {"get": _open("health", "Whether the function is up", "application/json", _HEALTH)},
         },
         "webhooks": {"weeklyReport": {"post": _webhook(examples)}},
         "components": {
-            "securitySchemes": {"apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}},
+            "securitySchemes": {
+                "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                "weeklyToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "Cloud Scheduler's OIDC token. With an API key beside it, the key alone decides.",
+                },
+            },
             "schemas": _schemas(),
             "responses": {
                 str(status): {
@@ -79,35 +92,11 @@ def _generate(examples: Json) -> Json:
         "operationId": "generateReport",
         "summary": "One client's report of one week",
         "parameters": [
-            _query("client_id", {"type": "integer", "minimum": 1, "maximum": LARGEST_CLIENT_ID}, "Whose report", required=True),
-            _query(
-                "week_ending",
-                {"type": "string", "format": "date", "pattern": IN_RANGE},
-                "The last day of the week, any weekday. Left out: the last Sunday before today in the client's time zone",
-            ),
-            _query(
-                "format",
-                {"type": "string", "enum": list(FORMATS), "default": "json"},
-                "In which form; left out, the Accept header decides",
-            ),
-            {
-                **_query(
-                    "include",
-                    {
-                        "type": "array",
-                        "items": {"type": "string", "enum": ["customers", "history"]},
-                        "minItems": 1,
-                        "uniqueItems": True,
-                    },
-                    "`customers` adds `atRiskCustomers`, `history` the last weeks; left out, no personal data is in the report",
-                ),
-                "style": "form",
-                "explode": False,
-            },
+            *_query_parameters(),
             {
                 "name": "If-None-Match",
                 "in": "header",
-                "description": "The ETag of a report that the reader has already",
+                "description": "The ETag of a report that the reader already has",
                 "schema": {"type": "string"},
             },
         ],
@@ -115,13 +104,13 @@ def _generate(examples: Json) -> Json:
             "200": {
                 "description": "The report",
                 "headers": {
-                    "ETag": _header("The same for the same report, whenever it is made"),
+                    "ETag": _header("The same for the same report, even when it is made again"),
                     "Server-Timing": _header("How long each step took"),
                 },
                 "links": {
                     "again": {
                         "operationId": "generateReport",
-                        "description": "The same report once more: 304 where nothing has changed",
+                        "description": "The same report again: 304 where nothing has changed",
                         "parameters": {
                             "query.client_id": "$request.query.client_id",
                             "query.week_ending": "$response.body#/week_ending",
@@ -136,8 +125,8 @@ def _generate(examples: Json) -> Json:
                 },
             },
             "304": {
-                "description": "If-None-Match names the report that there is",
-                "headers": {"ETag": _header("That of If-None-Match")},
+                "description": "The report is still the one that If-None-Match names",
+                "headers": {"ETag": _header("The one of If-None-Match")},
             },
             "400": _NO_HTTP,
             **_problems(*(status for status in PROBLEMS if status != 413)),
@@ -149,17 +138,18 @@ def _weekly(examples: Json) -> Json:
     return {
         "operationId": "sendWeeklyReports",
         "summary": "Build every client's weekly report and send it; for Cloud Scheduler",
+        "security": [{"apiKey": []}, {"weeklyToken": []}],
         "requestBody": {
             "required": False,
             "content": _content("application/json", _ref("WeeklyRequest"), {"client_ids": [1, 2], "week_ending": "2025-01-19"}),
         },
         "responses": {
             "200": {
-                "description": "All went out, but for what trying again would not help",
+                "description": "The run is over: each client's result says what was sent and what was not",
                 "content": _content("application/json", _ref("WeeklyRun"), examples["weekly"]),
             },
             "502": {
-                "description": "Some should be tried again: repeats carry the same message ids",
+                "description": "Nothing was sent at all, and another call may help",
                 "content": _content("application/json", _ref("WeeklyRun"), examples["weekly_again"]),
             },
             "400": _NO_HTTP,
@@ -189,20 +179,34 @@ def _webhook(examples: Json) -> Json:
 
 
 _NO_HTTP: Json = {
-    "description": "The server refused it before the function saw it, such as for a control character in a header",
+    "description": "The server refused the request before the function saw it, for example for a control character in a header",
     "content": {"text/html": {"schema": {"type": "string"}}},
 }
+_PAGE_URL: Json = {"type": "string", "format": "uri", "description": "The address of the page that shows this report."}
 _HEALTH: Json = {"type": "object", "properties": {"status": {"const": "ok"}}, "required": ["status"]}
 
 
 def _open(operation: str, summary: str, media_type: str, schema: Json) -> Json:
-    """An operation that needs no key and takes nothing."""
+    """Describe an operation that needs no key and has no parameters."""
     responses = {"200": {"description": summary, "content": {media_type: {"schema": schema}}}}
     return {"operationId": operation, "summary": summary, "security": [], "responses": responses}
 
 
-def _query(name: str, schema: Json, text: str, *, required: bool = False) -> Json:
-    return {"name": name, "in": "query", "required": required, "description": text, "schema": schema}
+def _query_parameters() -> list[Json]:
+    """Describe the query from its model. What may be left out has no default here: the answer depends on more than the query."""
+    schema = ReportQuery.model_json_schema(schema_generator=_Untitled)
+    described: list[Json] = []
+    for name, of_field in schema["properties"].items():
+        given = {key: value for key, value in of_field.items() if key not in ("anyOf", "default", "description")}
+        parameter = {
+            "name": name,
+            "in": "query",
+            "required": name in schema["required"],
+            "description": of_field["description"],
+            "schema": {**of_field.get("anyOf", [{}])[0], **given},
+        }
+        described.append(parameter | ({"style": "form", "explode": False} if of_field.get("type") == "array" else {}))
+    return described
 
 
 def _header(text: str) -> Json:
@@ -213,7 +217,7 @@ PROBLEM_HEADERS: Mapping[int, Json] = {
     401: {"WWW-Authenticate": _header("Where the key goes")},
     429: {"Retry-After": _header("Seconds to wait")},
 }
-"""What comes with some of the problems."""
+"""The headers that come with some of the problems."""
 
 
 def _content(media_type: str, schema: Json, example: object) -> Json:
@@ -228,13 +232,6 @@ def _ref(name: str) -> Json:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-class _Untitled(GenerateJsonSchema):
-    """Leaves out the titles, which only say the fields' names again."""
-
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
-        return False
-
-
 def _schemas() -> Json:
     _, definitions = models_json_schema(
         [(Report, "serialization"), (Problem, "serialization"), (WeeklyRequest, "validation"), (WeeklyRun, "serialization")],
@@ -243,11 +240,11 @@ def _schemas() -> Json:
     )
     schemas: dict[str, Any] = definitions["$defs"]
     report = schemas["Report"]
-    data = {**report, "properties": {**report["properties"], "page_url": {"type": "string", "format": "uri"}}}
+    data = {**report, "properties": {**report["properties"], "page_url": _PAGE_URL}}
     data["required"] = [*report["required"], "page_url"]
     properties = {
-        "type": {"const": "report.weekly"},
-        "timestamp": {"type": "string", "format": "date-time"},
+        "type": {"const": "report.weekly", "description": "What kind of message it is."},
+        "timestamp": {"type": "string", "format": "date-time", "description": "When the report was made."},
         "data": {**data, "description": "The report, with the link to its page"},
     }
     payload = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}

@@ -1,84 +1,95 @@
-"""The parameters of `GET /reports/generate`: the brief's section 2, and what each of them takes."""
+"""The query of `GET /reports/generate`: the brief's section 2 as a model, and what is said where a query does not fit it."""
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
-LARGEST_CLIENT_ID = 2**63 - 1
-"""What fits into BigQuery's INT64."""
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from report.api.access import names_a_key
+from report.schema import MAX_CLIENT_ID
+from report.week import IN_RANGE
 
 Format = Literal["json", "html", "pdf"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-"""The forms in which the report goes out."""
+"""The forms in which a report can be read."""
+
+Include = Literal["customers", "history"]
 
 
 class ParameterError(ValueError):
-    """A parameter that is missing or bad. `parameter` says which, the message what it takes."""
+    """A parameter that is missing or wrong. `parameter` names it, the message says what it takes."""
 
     def __init__(self, parameter: str, message: str) -> None:
         super().__init__(message)
         self.parameter = parameter
 
 
-@dataclass(frozen=True)
-class ReportParameters:
-    """What was asked for."""
+def _written_as(pattern: str) -> BeforeValidator:
+    """Take only text that matches `pattern` as a whole: Pydantic alone would take " 1" for 1 and a time for a date."""
 
-    client_id: int
-    week_ending: date | None
-    include_customers: bool
-    include_history: bool
-    format: Format | None
-    """In which form; None where the query does not say."""
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text, re.ASCII):
+            raise ValueError("it is written in another way")
+        return text
+
+    return BeforeValidator(check)
 
 
-def parse_parameters(query: Mapping[str, Sequence[str]]) -> ReportParameters:
-    """The parameters in a query string, given as each name's values. Raises ParameterError at the first that is not right."""
-    for name, values in query.items():
-        if names_a_key(name):
-            raise ParameterError(name, "an API key goes into the header X-API-Key alone: in an address, logs keep it")
-        if name not in ("client_id", "week_ending", "format", "include"):
-            raise ParameterError(name, f"{name!r} is unknown; there are client_id, week_ending, format and include")
-        if len(values) > 1:
-            raise ParameterError(name, f"{name} is given {len(values)} times; once is right")
-    given = {name: values[0] for name, values in query.items()}
-    include = given["include"].split(",") if "include" in given else []
-    if not {"customers", "history"}.issuperset(include) or len(set(include)) < len(include):
-        raise ParameterError("include", "include takes customers, history, or both with a comma between them")
-    return ReportParameters(
-        client_id=_client_id(given.get("client_id", "")),
-        week_ending=_day(given["week_ending"]) if "week_ending" in given else None,
-        include_customers="customers" in include,
-        include_history="history" in include,
-        format=_format(given["format"]) if "format" in given else None,
+def _different(values: tuple[Include, ...]) -> tuple[Include, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError("it names something twice")
+    return values
+
+
+class ReportQuery(BaseModel):
+    """What `GET /reports/generate` is asked for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    client_id: Annotated[int, _written_as("[0-9]{1,19}")] = Field(ge=1, le=MAX_CLIENT_ID, description="The client to report on.")
+    week_ending: Annotated[date, _written_as("[0-9]{4}-[0-9]{2}-[0-9]{2}")] | None = Field(
+        default=None,
+        description=(
+            "The last day of the week, any weekday. Without it: the last Sunday before today in the client's time zone."
+            " A week that has not begun yet is refused."
+        ),
+        json_schema_extra={"pattern": IN_RANGE},
+    )
+    format: Format | None = Field(
+        default=None,
+        description="The form of the answer. Without it the Accept header decides, and JSON where that leaves it open.",
+    )
+    include: Annotated[tuple[Include, ...], BeforeValidator(lambda text: text.split(",")), AfterValidator(_different)] = Field(
+        default=(),
+        description=(
+            "What the report should also have: `customers` adds `atRiskCustomers`, `history` adds the last eight weeks."
+            " Without `customers` the report has no personal data."
+        ),
+        json_schema_extra={"minItems": 1, "uniqueItems": True},
     )
 
 
-def names_a_key(name: str) -> bool:
-    """Whether a query parameter of that name is meant to be an API key."""
-    return name.lower().replace("-", "_") in ("key", "api_key", "apikey", "x_api_key")
+_TAKES: Mapping[str, str] = {
+    "client_id": "is required and takes a whole number from 1 on, such as 1",
+    "week_ending": "takes the last day of a week as YYYY-MM-DD, such as 2025-01-19",
+    "format": f"takes {', '.join(FORMATS[:-1])} or {FORMATS[-1]}",
+    "include": "takes customers, history, or both with a comma between them",
+}
 
 
-def _format(text: str) -> Format:
-    for format_ in FORMATS:
-        if text == format_:
-            return format_
-    raise ParameterError("format", f"format takes {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
-
-
-def _client_id(text: str) -> int:
-    if re.fullmatch(r"[0-9]{1,19}", text) and 1 <= (client_id := int(text)) <= LARGEST_CLIENT_ID:
-        return client_id
-    raise ParameterError("client_id", "client_id is required and takes a whole number from 1 on, such as 1")
-
-
-def _day(text: str) -> date:
-    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-        try:
-            return date.fromisoformat(text)
-        except ValueError:
-            pass
-    raise ParameterError("week_ending", "week_ending takes the last day of a week as YYYY-MM-DD, such as 2025-01-19")
+def parse_parameters(query: Mapping[str, Sequence[str]]) -> ReportQuery:
+    """Read a query string, given as each name's values. Raises ParameterError for the first parameter that is wrong."""
+    for name, values in query.items():
+        if names_a_key(name):
+            raise ParameterError(name, "an API key belongs in the header X-API-Key: from an address it gets into logs")
+        if name not in _TAKES:
+            raise ParameterError(name, f"{name!r} is unknown; there are client_id, week_ending, format and include")
+        if len(values) > 1:
+            raise ParameterError(name, f"{name} is given {len(values)} times; once is right")
+    try:
+        return ReportQuery.model_validate({name: values[0] for name, values in query.items()})
+    except ValidationError as error:
+        name = str(error.errors(include_url=False)[0]["loc"][0])
+    raise ParameterError(name, f"{name} {_TAKES[name]}")

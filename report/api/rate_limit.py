@@ -1,6 +1,6 @@
-"""Wrong API keys, counted by the address they come from: whoever tries many is told to wait. No right key is ever kept out.
+"""Count wrong API keys by the address they come from, and slow down an address with many. A right key always gets in.
 
-Each instance counts for itself; docs/reliability.md names what counts across instances.
+Each instance counts on its own; docs/reliability.md names what counts across instances.
 """
 
 import math
@@ -10,12 +10,12 @@ from time import monotonic
 
 from cachetools import TTLCache
 
-MOST_WRONG_KEYS = 100
+MAX_WRONG_KEYS = 100
 SECONDS = 60
-"""An address may present so many wrong keys in so many seconds."""
+"""An address may send this many wrong keys in this many seconds."""
 
-MOST_ADDRESSES = 10_000
-"""So many addresses are remembered at most, the newest: a few megabytes."""
+MAX_ADDRESSES = 10_000
+"""How many addresses are remembered, the newest: a few megabytes."""
 
 
 @dataclass
@@ -25,15 +25,15 @@ class _Tried:
 
 
 class WrongKeys:
-    """What a warm instance remembers of those who do not know a key."""
+    """The addresses that sent wrong keys to this instance lately."""
 
     def __init__(self) -> None:
-        self._tried: TTLCache[str, _Tried] = TTLCache(MOST_ADDRESSES, ttl=SECONDS)
+        self._tried: TTLCache[str, _Tried] = TTLCache(MAX_ADDRESSES, ttl=SECONDS)
         self._lock = Lock()
 
     def seconds_to_wait(self, address: str) -> int:
-        """Count one more wrong key from `address`; how long it has to wait now, 0 while it may go on."""
+        """Count one more wrong key from `address`. Return how long it has to wait now: 0 while it may go on."""
         with self._lock:
             tried = self._tried.setdefault(address, _Tried(monotonic() + SECONDS))
             tried.wrong_keys += 1
-            return max(math.ceil(tried.until - monotonic()), 1) if tried.wrong_keys > MOST_WRONG_KEYS else 0
+            return max(math.ceil(tried.until - monotonic()), 1) if tried.wrong_keys > MAX_WRONG_KEYS else 0

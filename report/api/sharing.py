@@ -1,4 +1,4 @@
-"""What a warm instance keeps: reports that are being made or were made a moment ago, so that many readers cost one report."""
+"""Share a report that is being made, or was made a moment ago, among its readers: many readers cost one report."""
 
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
@@ -9,26 +9,26 @@ from cachetools import TTLCache
 
 T = TypeVar("T")
 
-MOST_KEPT = 256
-"""So many answers at most: far more than one instance is asked for within seconds, and a few megabytes."""
+MAX_KEPT = 256
+"""How many answers are kept: far more than one instance is asked for within seconds, and a few megabytes."""
 
 
 class Shared(Generic[T]):
-    """Answers by their question: each made once for all who ask at the same time, and kept for a few seconds.
+    """Answers by their question: each is made once for everybody who asks at the same time, and kept for a few seconds.
 
-    A question must hold everything that makes a difference to its answer, who asks among it.
+    A question must hold everything that its answer depends on, including who asks.
     """
 
     def __init__(self, seconds: float) -> None:
-        self._kept: TTLCache[Hashable, T] = TTLCache(MOST_KEPT, ttl=seconds)
+        self._kept: TTLCache[Hashable, T] = TTLCache(MAX_KEPT, ttl=seconds)
         self._making: dict[Hashable, Future[T]] = {}
         self._lock = Lock()
 
     def get(self, question: Hashable, make: Callable[[], T], patience: float) -> tuple[T, bool]:
-        """The answer to `question`, and whether it was made for this very call.
+        """Return the answer to `question`, and whether it was made for this call.
 
-        Who asks first makes it. Whoever asks in the meantime waits for that, up to `patience` seconds, and gets the same answer
-        or the same error; errors are not kept. Raises TimeoutError where somebody else's answer takes longer.
+        The first call makes it. Calls that come meanwhile wait up to `patience` seconds for it and get the same answer or the
+        same error; errors are not kept. Raises TimeoutError where another call's answer takes longer.
         """
         with self._lock:
             if (kept := self._kept.get(question)) is not None:

@@ -1,1 +1,1 @@
-"""The weekly run, and the channels by which a report goes out."""
+"""The weekly run and its channels: a signed webhook, Slack, e-mail."""

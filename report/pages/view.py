@@ -6,7 +6,6 @@ from itertools import groupby
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from model.calibration import IDENTITY
 from report.analysis.risk import CHURNED, HIGH, MEDIUM
 from report.analysis.segments import SEGMENTS, SESSIONS_LIMITS, SPENT_LIMITS
 from report.formatting import counted, day, days, dollars, moment, percent, short_day, whole
@@ -236,7 +235,7 @@ def view(report: Report) -> View:
         look_back=_look_back(meta.backtest) if meta.backtest else None,
         customers=None if data.atRiskCustomers is None else tuple(map(_customer, data.atRiskCustomers)),
         no_customers="No customers were active this week.",
-        notes=_notes(corrected=meta.calibration != IDENTITY),
+        notes=_notes(corrected=(meta.calibration.intercept, meta.calibration.slope) != (0.0, 1.0)),
         made=f"Made {moment(made_at)} · week in time zone {meta.time_zone} · model {meta.model_version}",
     )
 

@@ -1,50 +1,50 @@
--- The riskiest customers of the week: those of the cells that are asked for, most likely to leave first and, among equals,
--- biggest spend first. The only query that returns personal data; it runs only when customers are asked for.
+-- Customers of the week by expected loss: churn probability × what they spent in this week and the 8 before. Only the
+-- customers of the cells that are asked for. Returns personal data; it runs only when customers are asked for.
 --
--- The parameters of customers_in_cells.sql, for one week, and
--- cells                ARRAY<STRING>   the riskiest cells
+-- The parameters of customers_in_cells.sql, for nine weeks, and
+-- cells                ARRAY<STRING>   the cells
 -- churn_probabilities  ARRAY<FLOAT64>  those of the customers in these cells, in the same order
--- most_customers       INT64           how many customers at most
+-- max_customers        INT64           how many customers at most
+-- skipped_customers    INT64           how many to leave out before the first
 
+{% from 'people.sql' import people %}
 WITH
 
 customers AS (
   {% include 'customers_in_cells.sql' %}
 ),
 
-riskiest AS (
+by_expected_loss AS (
   SELECT
     customers.*,
-    @churn_probabilities[ORDINAL(place + 1)] AS churn_probability
+    @churn_probabilities[ORDINAL(place + 1)] AS churn_probability,
+    CAST(customers.spent_9_weeks AS FLOAT64) * @churn_probabilities[ORDINAL(place + 1)] AS expected_loss
   FROM customers
   INNER JOIN UNNEST(@cells) AS asked_cell WITH OFFSET AS place ON customers.cell = asked_cell
-  ORDER BY churn_probability DESC, customers.total_spent_usd DESC, customers.user_id ASC
-  LIMIT @most_customers
+  WHERE customers.weeks_ago = 0
+  ORDER BY expected_loss DESC, churn_probability DESC, customers.user_id ASC
+  LIMIT @max_customers OFFSET @skipped_customers
 ),
 
--- One row a customer, whatever the table holds: a customer must not appear twice in the report.
 people AS (
-  SELECT
-    user_id,
-    MAX(email) AS email,
-    MAX(name) AS name
-  FROM {{ users }}
-  WHERE client_id = @client_id AND user_id IN (SELECT riskiest.user_id FROM riskiest)
-  GROUP BY user_id
+  {{ people('by_expected_loss') }}
 )
 
 SELECT
-  riskiest.user_id,
+  by_expected_loss.user_id,
   people.email,
   people.name,
-  riskiest.added_to_wishlist,
-  riskiest.removed_from_wishlist,
-  riskiest.added_to_cart,
-  riskiest.removed_from_cart,
-  riskiest.cart_quantity_updated,
-  riskiest.total_sessions,
-  riskiest.days_since_last_activity,
-  riskiest.total_spent_usd
-FROM riskiest
-LEFT JOIN people ON riskiest.user_id = people.user_id
-ORDER BY riskiest.churn_probability DESC, riskiest.total_spent_usd DESC, riskiest.user_id ASC
+  by_expected_loss.cell,
+  CAST(by_expected_loss.spent_9_weeks AS FLOAT64) AS spent_9_weeks,
+  by_expected_loss.added_to_wishlist,
+  by_expected_loss.removed_from_wishlist,
+  by_expected_loss.added_to_cart,
+  by_expected_loss.removed_from_cart,
+  by_expected_loss.cart_quantity_updated,
+  by_expected_loss.total_sessions,
+  by_expected_loss.days_since_last_activity,
+  by_expected_loss.total_spent_usd,
+  by_expected_loss.active_weeks_before
+FROM by_expected_loss
+LEFT JOIN people ON by_expected_loss.user_id = people.user_id
+ORDER BY by_expected_loss.expected_loss DESC, by_expected_loss.churn_probability DESC, by_expected_loss.user_id ASC

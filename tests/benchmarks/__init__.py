@@ -1,1 +1,1 @@
-"""Speed, memory, cost, cold start and throughput, measured against the brief's way and against the limit: `make bench`."""
+"""Benchmarks of speed, memory, cost, cold start and throughput: `make bench`."""

@@ -1,6 +1,6 @@
-"""The brief's way to the numbers, its sections 3 to 6 as they read: every event fetched, grouped and counted in Python.
+"""The brief's way (sections 3 to 6, literally): fetch every event, group and count in Python.
 
-In its favour it leaves out the rest: users, look back, risk factors, sentences. The model scores all customers of a week at once.
+It leaves out users, look back, risk factors and sentences, in its favour. The model scores all customers of a week at once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ _COUNTED = ("added_to_wishlist", "removed_from_wishlist", "added_to_cart", "remo
 
 
 def numbers(client: bigquery.Client, events: str) -> Numbers:
-    """Fetch every event of both weeks, group them in Python, a dict for each customer, predict, add up."""
+    """Fetch every event of both weeks, make a dict for each customer in Python, predict, add up."""
     this_week = _week(client, events, WEEK.ending)
     last_week = _week(client, events, WEEK.ending - timedelta(days=7))
     total = len(this_week)

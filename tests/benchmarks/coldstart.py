@@ -1,4 +1,4 @@
-"""Cold start: from the start of the process to listening, and to the first report, against two other functions."""
+"""Cold start: seconds from the start of the process to listening and to the first report, compared with two other functions."""
 
 import ast
 import json
@@ -44,7 +44,7 @@ class ColdStart:
 
 
 def measure(warehouse: LocalBigQuery, runs: int) -> dict[str, ColdStart]:
-    """Each function by its name, started in turn. The first start of each compiles its bytecode and does not count."""
+    """Start each function in turn. The first start of each compiles its bytecode and does not count."""
     settings = function.bigquery_settings(warehouse.address, dataset(CUSTOMERS))
     with TemporaryDirectory(prefix="cold-start-") as folder, loopback_gemini(says(SUMMARY)) as gemini:
         hello, top = Path(folder, "hello.py"), Path(folder, "everything_at_the_top.py")
@@ -69,7 +69,7 @@ def measure(warehouse: LocalBigQuery, runs: int) -> dict[str, ColdStart]:
 
 
 def everything_at_the_top() -> str:
-    """A function that is ours, but for every import inside any of its functions, which comes first."""
+    """Write our function with every import of its functions moved to the top."""
     files = [programs.ROOT / "main.py", *(programs.ROOT / "report").rglob("*.py"), *(programs.ROOT / "model").glob("*.py")]
     imports = {
         ast.unparse(statement)
@@ -83,7 +83,7 @@ def everything_at_the_top() -> str:
 
 
 def _start(source: Path, settings: Mapping[str, str], expected: str, folder: Path) -> tuple[float, float]:
-    """Seconds to listening and to the first answer, which must be a 200 with `expected` in it."""
+    """Return the seconds to listening and to the first answer, which must be a 200 that contains `expected`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -111,7 +111,7 @@ def _start(source: Path, settings: Mapping[str, str], expected: str, folder: Pat
 
 @contextmanager
 def _process(source: Path, port: int, settings: Mapping[str, str], folder: Path) -> Iterator[None]:
-    """The function under functions-framework, without the leash of `local.programs`, whose start would count."""
+    """Start the function under functions-framework, without `local.programs`, whose start would count."""
     ours = (*function.SETTINGS, *function.FRAMEWORK, "PYTHONDONTWRITEBYTECODE")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     environment = inherited | {

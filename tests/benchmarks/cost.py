@@ -1,4 +1,4 @@
-"""What a report costs in BigQuery: computed from the sizes that BigQuery documents, since the local one reports no bytes.
+"""The cost of a report in BigQuery, computed from the sizes that BigQuery documents, because the local one reports no bytes.
 
 Sizes of data types and the price: https://cloud.google.com/bigquery/pricing (on demand; the United States, as of 2025).
 """
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 USD_PER_TIB = 6.25
 LEAST_BYTES = 10 * 2**20
-"""So much is charged at least for each table that a query refers to."""
+"""The least that is charged for each table of a query."""
 
 _FIXED = {"client_id": 8, "timestamp": 8, "price": 16, "quantity": 8}
 """INT64, TIMESTAMP and NUMERIC. A STRING has 2 bytes and those of its UTF-8; NULL has none."""

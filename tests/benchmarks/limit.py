@@ -25,11 +25,11 @@ from report.week import DAYS_TO_COME_BACK, look_back_week, midnight
 from tests.benchmarks.numbers import WEEK, Numbers, numbers_of
 from tests.benchmarks.peers import scan
 
-structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # the translator tells much
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # the translator logs much
 
 
 class Limit:
-    """Holds the rows, and the queries as the local BigQuery translates them; call it to run them."""
+    """The rows, and the queries as the local BigQuery translates them; a call runs them."""
 
     def __init__(self, events: pa.Table) -> None:
         self._connection = duckdb.connect()
@@ -43,7 +43,7 @@ class Limit:
         self._look_back = _translated("backtest.sql"), _values(warehouse._parameters(past, weeks=1)) | {"back_until": back_until}
 
     def close(self) -> None:
-        """Let go of the rows."""
+        """Release the rows."""
         self._connection.close()
 
     def __call__(self) -> Numbers:

@@ -1,4 +1,4 @@
-"""The machine and the programs that the numbers come from."""
+"""The machine and the programs that made the numbers."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ PACKAGES = ("google-cloud-bigquery", "xgboost-cpu", "functions-framework", "guni
 
 
 def description() -> str:
-    """One paragraph."""
+    """Describe both in one paragraph."""
     processor = _value("/proc/cpuinfo", "model name") or platform.processor()
     memory_gib = int(_value("/proc/meminfo", "MemTotal").split()[0]) / 2**20
     packages = ", ".join(f"{package} {version(package)}" for package in PACKAGES)

@@ -1,4 +1,4 @@
-"""The memory of the process that serves, after reports of small and of large shops; and a report of the largest under a cap."""
+"""Memory of the serving process after reports of small and of large shops, and a report of the largest shop under a cap."""
 
 import resource
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ CAP_MIB = 512
 
 @dataclass(frozen=True)
 class Capped:
-    """A process under a cap, and whether it has served a report of so many customers; its memory in MiB."""
+    """A process under a cap: whether it served a report of this many customers, and its memory in MiB."""
 
     customers: int
     answered: bool
@@ -27,12 +27,12 @@ class Capped:
 
     @property
     def served(self) -> bool:
-        """Whether a report came, and all of its memory, libraries included, stayed below the cap."""
+        """Whether a report came while all memory of the process, libraries included, stayed below the cap."""
         return self.answered and self.most_memory <= CAP_MIB
 
 
 def peaks(warehouse: LocalBigQuery, sizes: Sequence[int], runs: int) -> dict[int, Measured]:
-    """For each size the peak memory of fresh processes (MiB) after some reports, one at a time."""
+    """Measure, for each size, the peak memory of fresh processes (MiB) after some reports, one at a time."""
     found: dict[int, list[float]] = {size: [] for size in sizes}
     for run in range(runs):
         say(f"Memory: round {run + 1} of {runs}")
@@ -45,7 +45,7 @@ def peaks(warehouse: LocalBigQuery, sizes: Sequence[int], runs: int) -> dict[int
 
 
 def capped(warehouse: LocalBigQuery, size: int) -> Capped:
-    """A report of that size from a process that can get no more data memory (RLIMIT_DATA, `ulimit -d`) than the cap."""
+    """Ask for a report of that size from a process with limited data memory (RLIMIT_DATA, `ulimit -d`)."""
     say(f"Memory: {size:,} customers a week in {CAP_MIB} MiB")
     limit = CAP_MIB * served.MIB
     with function.running(_settings(warehouse, size), python=deployed.python()) as reports:

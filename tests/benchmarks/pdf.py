@@ -1,4 +1,4 @@
-"""How long the setting of a PDF takes, warm: a full report with customers' names in many scripts, each time other numbers."""
+"""How long a warm PDF takes: a full report with names in many scripts, with other numbers each time."""
 
 from time import perf_counter
 
@@ -11,14 +11,14 @@ RUNS = 25
 
 
 def milliseconds() -> Measured:
-    """What each of so many PDFs took, after one that does not count."""
+    """Measure some PDFs, after one that does not count."""
     return Measured(tuple(_milliseconds(number) for number in range(RUNS + 1))[1:])
 
 
 def _milliseconds(number: int) -> float:
     report = sample_report(
         executiveSummary=f"This week you had {1_000 + number} active customers."
-    )  # Typst knows what it has set
+    )  # Typst caches what it has set
     started = perf_counter()
     pdf.document(view(report))
     return (perf_counter() - started) * 1_000

@@ -1,4 +1,4 @@
-"""The picture of RESULTS.md: how bytes and cells grow with the customers."""
+"""The chart in RESULTS.md: how bytes and cells grow with the customers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ mpl.use("agg")
 
 
 def growth(file: Path, found: Sequence[Speed]) -> None:
-    """Bytes that BigQuery reads and rows that it returns, against customers, on logarithmic axes."""
+    """Draw the bytes that BigQuery reads and the rows that it returns against customers, on logarithmic axes."""
     shops = [speed for speed in found if speed.customers]
     customers = [speed.customers for speed in shops]
     panels: tuple[tuple[str, list[float], str], ...] = (

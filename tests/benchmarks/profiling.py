@@ -1,4 +1,4 @@
-"""Where a warm report spends its time, by pyinstrument."""
+"""Where a warm report spends its time, measured by pyinstrument."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -28,12 +28,12 @@ GROUPS = (
     ("numpy", ("numpy/",)),
     ("the report's own lines", (f"{programs.ROOT}/report/", f"{programs.ROOT}/model/")),
 )
-"""Where a frame belongs: to the first group with a part of its file's path, from the inside of the stack outwards."""
+"""The group of a sample: the first whose text is in a frame's path, from the innermost frame outwards."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Milliseconds of one report of so many customers."""
+    """The milliseconds of one report of this many customers."""
 
     customers: int
     steps: dict[str, Measured]
@@ -43,7 +43,7 @@ class Profile:
 def measure(settings: Settings, customers: int) -> Profile:
     """Profile some reports after a first one.
 
-    What a report does beside its way it does in it here, one thing after the other, so that nothing escapes the profiler.
+    The work of a report's threads runs in the main thread here, one thing after the other, so that the profiler sees all of it.
     """
     say("Profile")
     peers.report(settings, build.Trace())
@@ -51,7 +51,7 @@ def measure(settings: Settings, customers: int) -> Profile:
     for trace in traces:
         peers.report(settings, trace)
     profiler = Profiler(interval=INTERVAL_SECONDS)
-    with patch("report.build.beside", _at_once), patch("report.warehouse.beside", _at_once), profiler:
+    with patch("report.build.run_in_thread", _at_once), patch("report.warehouse.run_in_thread", _at_once), profiler:
         for _ in range(RUNS):
             peers.report(settings, build.Trace())
     by_group: dict[str, float] = defaultdict(float)
@@ -68,7 +68,7 @@ def _at_once(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[
 
 
 def _group(stack: Sequence[str]) -> str:
-    """Where a sample belongs; each frame is its function, its file and its line."""
+    """Return the group of a sample; each frame has its function, file and line."""
     for frame in reversed(stack):
         path = frame.partition("\0")[2].partition("\0")[0]
         for name, parts in GROUPS:

@@ -1,4 +1,4 @@
-"""RESULTS.md, from what was measured: the numbers are of the run that writes it, and the words hold whatever they are."""
+"""Write RESULTS.md. The numbers are those of the run; the words hold for any numbers."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ COLD_STARTS = {
 
 @dataclass
 class Results:
-    """Everything that was measured; what was not is empty."""
+    """Everything that was measured; the rest is empty."""
 
     machine: str
     runs: int
@@ -43,7 +43,7 @@ class Results:
 
 
 def text(found: Results) -> str:
-    """The whole file."""
+    """Return the whole file."""
     templates = Environment(  # noqa: S701 - Markdown, not HTML
         loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined, keep_trailing_newline=True
     )
@@ -77,7 +77,7 @@ def text(found: Results) -> str:
 
 
 def speeds(found: Results) -> str:
-    """The table of the ways against each other."""
+    """Return the table that compares the ways."""
     heads = ("customers", "brief ÷ ours", "without the empty table", "rows ÷ ours", "ours ÷ DuckDB")
     return _rows(
         (*heads, "brief, s", "rows, s", "ours, s", "DuckDB, s"), (_speed(found, speed) for speed in found.speeds.values())
@@ -96,13 +96,13 @@ def _speed(found: Results, speed: Speed) -> Line:
 
 
 def _without_empty(found: Results, speed: Speed) -> float:
-    """The brief's way against ours, each without what it takes on an empty table."""
+    """Compare the brief's way with ours, each less its time on an empty table."""
     theirs, mine = (speed.seconds[way].median - found.speeds[0].seconds[way].median for way in (BRIEF, OURS))
     return theirs / max(mine, 0.001)
 
 
 def targets(found: Results) -> str:
-    """What was aimed at, what came, and whether that is enough."""
+    """Return the table of targets, what was measured, and whether they were met."""
     return _rows(("what", "target", "measured", ""), _targets(found))
 
 
@@ -217,7 +217,7 @@ def _profile(found: Results) -> dict[str, str]:
 
 
 def _rows(heads: Line, lines: Iterable[Line]) -> str:
-    """A table in Markdown: the first column to the left, the others to the right."""
+    """Return a table in Markdown: the first column aligned left, the others right."""
     rule = ["---", *["--:"] * (len(heads) - 1)]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in (heads, rule, *lines))
 

@@ -1,4 +1,4 @@
-"""All benchmarks, one after the other: prints the table of speeds and writes RESULTS.md. Progress goes to standard error."""
+"""Run all benchmarks one after the other, print the table of speeds and write RESULTS.md. Progress goes to standard error."""
 
 import argparse
 import sys
@@ -14,7 +14,7 @@ SIZES = (1_000, 10_000, 100_000, 1_000_000)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run them; the exit code."""
+    """Run the benchmarks; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.run", description=__doc__)
     parser.add_argument("--sizes", type=_sizes, default=SIZES)
     parser.add_argument("--runs", type=int, default=5)

@@ -1,4 +1,4 @@
-"""Progress, on standard error."""
+"""Progress on standard error."""
 
 import sys
 from time import monotonic
@@ -7,6 +7,6 @@ _STARTED = monotonic()
 
 
 def say(message: str) -> None:
-    """One line, with the seconds since the start."""
+    """Print one line with the seconds since the start."""
     sys.stderr.write(f"[{monotonic() - _STARTED:6.1f} s] {message}\n")
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""The function as it is deployed, `functions-framework` on gunicorn, seen from outside: its memory and its processor time."""
+"""The memory and the processor time of the function as deployed (`functions-framework` on gunicorn), measured from outside."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ MIB = 2**20
 
 
 def ask(reports: function.Function, path: str = PATH) -> function.Answer:
-    """One report. Raises ValueError where none comes."""
+    """Ask for one report. Raise ValueError for any other answer."""
     answer = reports.ask(path)
     if answer.status != 200:
         raise ValueError(f"The function answered {answer.status}: {answer.text}\n{reports.program.tail()}")
@@ -22,7 +22,7 @@ def ask(reports: function.Function, path: str = PATH) -> function.Answer:
 
 
 def line(reports: function.Function) -> list[int]:
-    """The processes, each started by the one before it. The last is the one that serves, once it has served."""
+    """Return the processes, each started by the one before it. The last one serves, once it has served."""
     processes = [reports.program.process.pid]
     while children := Path(f"/proc/{processes[-1]}/task/{processes[-1]}/children").read_text().split():
         processes.append(int(children[0]))
@@ -30,17 +30,17 @@ def line(reports: function.Function) -> list[int]:
 
 
 def worker(reports: function.Function) -> int:
-    """The process that serves. Only after a first answer is it sure to be there."""
+    """Return the serving process. It is sure to exist only after a first answer."""
     return line(reports)[-1]
 
 
 def most_memory(process: int) -> float:
-    """The most that the process has had in memory until now, in MiB."""
+    """Return the peak memory of the process until now, in MiB."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 1024
 
 
 def processor_seconds(process: int) -> float:
-    """How long it has computed until now."""
+    """Return the processor time of the process until now, in seconds."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

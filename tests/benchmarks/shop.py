@@ -1,4 +1,4 @@
-"""Shops of a given size: so many customers a week, ten events each, drawn at once with numpy and always the same."""
+"""Shops of a given size: customers with ten events a week on average, drawn with numpy, always the same."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -81,6 +81,6 @@ def _week(client: int, weeks_ago: int, customers: int, rng: np.random.Generator)
 
 
 def _names(prefix: str, numbers: Ints) -> pa.Array:
-    """`prefix` and six digits or more for each number."""
+    """Return `prefix` and at least six digits for each number."""
     names = pc.utf8_lpad(pa.array(np.arange(numbers.max() + 1)).cast(pa.string()), width=6, padding="0")
     return pc.binary_join_element_wise(prefix, names, "").take(pa.array(numbers))

@@ -1,4 +1,4 @@
-"""The ways to one report, against each other, on shops of growing size."""
+"""The ways to one report, compared on shops of growing size."""
 
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -18,14 +18,14 @@ from tests.benchmarks.timing import Measured, in_turn
 
 OURS, BRIEF, ROWS, LIMIT = "ours", "brief", "rows", "limit"
 ALONE_ABOVE = 100_000
-"""Shops with more customers are measured without the peers."""
+"""Shops with more customers are measured for our way only."""
 ELSEWHERE = ("warehouse",)
 """The step of the report that waits for BigQuery. Gemini is not asked here."""
 
 
 @dataclass(frozen=True)
 class Speed:
-    """What was measured on a shop of one size; 0 is an empty table."""
+    """What was measured on a shop of one size; size 0 is an empty table."""
 
     customers: int
     events: int
@@ -33,24 +33,24 @@ class Speed:
     seconds: dict[str, Measured]
     """By the peer's name."""
     own_ms: Measured
-    """All steps of the report but the warehouse."""
+    """All steps of the report except the warehouse."""
     week: WeekBytes
 
 
 def dataset(customers: int) -> str:
-    """Where the local BigQuery has the shop of that size."""
+    """Return the dataset of the shop of that size."""
     return f"shop_{customers}"
 
 
 def settings_for(warehouse: LocalBigQuery, customers: int) -> Settings:
-    """The report's settings for the shop of that size."""
+    """Return the report's settings for the shop of that size."""
     return read_settings(function.bigquery_settings(warehouse.address, dataset(customers)))
 
 
 def measure(warehouse: LocalBigQuery, customers: int, runs: int) -> Speed:
-    """Load the shop, have each peer make its numbers once, and let them take turns.
+    """Load the shop, run each peer once, and then let them take turns.
 
-    Raises ValueError where they do not agree.
+    Raise ValueError if their numbers differ.
     """
     say(f"{customers:,} customers a week: making and loading the events")
     events = shop.events(customers)

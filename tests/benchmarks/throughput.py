@@ -1,4 +1,4 @@
-"""Requests a second, measured with wrk: reports from the cache, and reports that are made, where BigQuery takes a second."""
+"""Requests a second, measured with wrk: reports from the cache, and new reports with a BigQuery that takes a second."""
 
 import json
 import re
@@ -32,7 +32,7 @@ ROUNDS = (
     (False, 16, 32),
     (False, 32, 32),
 )
-"""From the cache or not, threads of the process that serves, readers at once."""
+"""Cached or not, threads of the serving process, readers at once."""
 # Another client each time, so that no two readers share a report.
 _SCRIPT = """
 client = 0
@@ -45,7 +45,7 @@ end
 
 @dataclass(frozen=True)
 class Throughput:
-    """What so many readers at once got."""
+    """What this many readers at once got."""
 
     cached: bool
     threads: int
@@ -55,11 +55,11 @@ class Throughput:
     p99_ms: float
     failed: int
     processor_ms: float
-    """What the process that serves computed for each request."""
+    """The processor time of the serving process for each request."""
 
     @property
     def of_a_processor(self) -> float:
-        """How much of one processor these threads ask for, each of which also waits for BigQuery."""
+        """The share of one processor that these threads need, each of which also waits for BigQuery."""
         return self.threads / self.keep_one_busy
 
     @property
@@ -90,7 +90,7 @@ def measure(settings: Settings, seconds: int) -> list[Throughput]:
 
 
 def _run(command: list[str], reports: function.Function) -> tuple[float, float, float, int, float]:
-    """Requests a second, p50 and p99 in milliseconds, failures, and milliseconds of computing for each request."""
+    """Run wrk; return requests a second, p50 and p99 in milliseconds, failures, and processor milliseconds a request."""
     process = served.worker(reports)
     before = served.processor_seconds(process)
     header = f"X-API-Key: {reports.key}"

@@ -1,4 +1,4 @@
-"""Durations measured in turn: the peers take turns, so that whatever else the machine does falls on all of them alike."""
+"""Durations of peers that take turns, so that other work of the machine affects all of them alike."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,27 +8,27 @@ from time import perf_counter
 
 @dataclass(frozen=True)
 class Measured:
-    """What several runs took; in which unit, its user knows."""
+    """What several runs took, in the caller's unit."""
 
     runs: tuple[float, ...]
 
     @property
     def median(self) -> float:
-        """The middle one."""
+        """Return the median."""
         return median(self.runs)
 
     def text(self, digits: int = 2) -> str:
-        """`median (least–greatest)`."""
+        """Return `median (least–greatest)`."""
         return f"{self.median:.{digits}f} ({min(self.runs):.{digits}f}–{max(self.runs):.{digits}f})"
 
 
 def ratio(one: Measured, other: Measured) -> Measured:
-    """How many times `other` goes into `one`, run by run: run n of both stood beside each other in time."""
+    """Divide `one` by `other`, run by run: run n of both was measured at about the same time."""
     return Measured(tuple(mine / its for mine, its in zip(one.runs, other.runs, strict=True)))
 
 
 def in_turn(peers: Mapping[str, Callable[[], object]], runs: int) -> dict[str, Measured]:
-    """The seconds that each peer takes, so many times; each has been warmed up before."""
+    """Measure the seconds of each peer, several times; each was warmed up before."""
     seconds: dict[str, list[float]] = {name: [] for name in peers}
     for run in range(runs):
         for name, peer in _turned(list(peers.items()), run):
@@ -39,6 +39,6 @@ def in_turn(peers: Mapping[str, Callable[[], object]], runs: int) -> dict[str, M
 
 
 def _turned(peers: Sequence[tuple[str, Callable[[], object]]], run: int) -> Sequence[tuple[str, Callable[[], object]]]:
-    """Another one begins each time."""
+    """Let another peer start each round."""
     first = run % len(peers)
     return [*peers[first:], *peers[:first]]

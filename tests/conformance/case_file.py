@@ -3,7 +3,9 @@
 A page's name says what it shows, its title which file of report/sql it runs. Tables stand under the headings Parameters,
 Events, Users (these two where there are any) and Expected, or Expected in this order. Where the emulator gets it wrong, the
 heading Not on the emulator says why. In the tables
+- \\t, \\x0b and \\u00a0 are the characters that they are in Python;
 - NULL is NULL, and so is every column of an event or user that is left out, but for client_id: that is the parameter's;
+- a parameter that is left out is that of a report with a memory of eight weeks, in dollars, all of whose weeks have features;
 - `times` says how many times a row is there, and # in it which time it is;
 - the members of a list stand apart by spaces; a list that is left out is empty;
 - a column that Expected leaves out may hold anything. Where it says None, the query returns no rows.
@@ -31,13 +33,20 @@ PARAMETERS = {
     "time_zone": "STRING",
     "scan_start": "TIMESTAMP",
     "scan_end": "TIMESTAMP",
-    "back_until": "TIMESTAMP",
-    "most_customers": "INT64",
+    "memory_start": "TIMESTAMP",
+    "days_start": "TIMESTAMP",
+    "week_start": "TIMESTAMP",
+    "memory_weeks": "INT64",
+    "usd_rate": "FLOAT64",
+    "weeks": "INT64",
+    "max_customers": "INT64",
+    "skipped_customers": "INT64",
 }
 LISTS = {
     "week_starts": "TIMESTAMP",
     **{f"{feature}_limits": "INT64" for feature in FEATURES},
     "total_spent_usd_limits": "FLOAT64",
+    "ignored_event_types": "STRING",
     "cells": "STRING",
     "churn_probabilities": "FLOAT64",
 }
@@ -76,18 +85,26 @@ def read(page: Path) -> Case:
     not_on_the_emulator = texts.pop("Not on the emulator", None)
     tables = {heading: _rows(text) for heading, text in texts.items()}
     given = {row["parameter"] or "": row["value"] or "" for row in tables.pop("Parameters")}
+    usual = {
+        "memory_weeks": "8",
+        "usd_rate": "1",
+        "memory_start": given.get("scan_start", ""),
+        "weeks": str(len(given.get("week_starts", "").split())),
+        "skipped_customers": "0",
+    }
     events = _table(tables.pop("Events", []), EVENTS.names, given["client_id"])
     users = _table(tables.pop("Users", []), USERS.names, given["client_id"])
     ((heading, expected),) = tables.items()
     if heading not in ("Expected", "Expected in this order"):
         raise ValueError(f"the heading {heading!r} of {page.name} is unknown")
-    return Case(query, _parameters(query, given), events, users, expected, heading != "Expected", not_on_the_emulator)
+    return Case(query, _parameters(query, given, usual), events, users, expected, heading != "Expected", not_on_the_emulator)
 
 
 def sql(query: str, dataset: str) -> str:
     """A file of report/sql, on the tables of `dataset`."""
     templates = Environment(loader=FileSystemLoader(ROOT / "report/sql"), undefined=StrictUndefined)  # noqa: S701 - not HTML
-    return templates.get_template(query).render(events=f"`{dataset}.events`", users=f"`{dataset}.users`")
+    templates.globals |= {"events": f"`{dataset}.events`", "users": f"`{dataset}.users`"}
+    return templates.get_template(query).render()
 
 
 def from_text(text: str | None, type_: str) -> Any:
@@ -101,7 +118,11 @@ def _rows(section: str) -> list[Row]:
         return []
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line.startswith("|")]
     names, _, *rows = lines
-    return [{name: None if cell == "NULL" else cell for name, cell in zip(names, row, strict=True)} for row in rows]
+    return [{name: None if cell == "NULL" else _unescaped(cell) for name, cell in zip(names, row, strict=True)} for row in rows]
+
+
+def _unescaped(cell: str) -> str:
+    return re.sub(r"\\(t|x[0-9a-f]{2}|u[0-9a-f]{4})", lambda escape: escape[0].encode().decode("unicode_escape"), cell)
 
 
 def _table(rows: list[Row], columns: list[str], client_id: str) -> list[Row]:
@@ -115,10 +136,12 @@ def _table(rows: list[Row], columns: list[str], client_id: str) -> list[Row]:
     ]
 
 
-def _parameters(query: str, given: dict[str, str]) -> Parameters:
+def _parameters(query: str, given: dict[str, str], usual: dict[str, str]) -> Parameters:
     """The parameters that the query's text names, with the types that BigQuery's client gives them."""
     named = set(re.findall(r"@(\w+)", sql(query, "shop")))
     if unknown := given.keys() - named:
         raise ValueError(f"{query} has no parameter {unknown}")
     lists: Parameters = {name: (LISTS[name], given.get(name, "").split()) for name in sorted(named & LISTS.keys())}
-    return lists | {name: (PARAMETERS[name], given[name]) for name in sorted(named - LISTS.keys())}
+    return lists | {
+        name: (PARAMETERS[name], given[name] if name in given else usual[name]) for name in sorted(named - LISTS.keys())
+    }

@@ -16,10 +16,11 @@ from case_file import ROOT, Case, Row, from_text, sql
 from google.cloud.bigquery import ArrayQueryParameter, Client, QueryJobConfig, ScalarQueryParameter, SchemaField
 
 from local import bigquery as local_bigquery
+from local.kept import kept
+from local.programs import CACHE
 
-REQUIREMENTS = ROOT / "requirements-conformance.txt"
+REQUIREMENTS = ROOT / "requirements/conformance.txt"
 ENGINE = Path(__file__).with_name("engine.py")
-CACHE = ROOT / ".cache"
 LEGACY_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 
 
@@ -79,31 +80,29 @@ def emulator_engine(client: Client) -> Engine:
 
 
 def _google_says(batch: str) -> Any:
-    """What Google's engine says to a batch: asked once, since it would say the same again, by whichever process comes first."""
-    CACHE.mkdir(exist_ok=True)
-    environment = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
-    question = hashlib.sha256(environment.encode() + ENGINE.read_bytes() + batch.encode()).hexdigest()
-    folder, kept = CACHE / "conformance", CACHE / "conformance.json"
+    """Return the answer of Google's engine to a batch; the first process that needs it asks, and the others read what it kept."""
+    python = _python()
+    question = hashlib.sha256(str(python).encode() + ENGINE.read_bytes() + batch.encode()).hexdigest()
+    answers = CACHE / "conformance.json"
     with (CACHE / "conformance.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if kept.exists() and (said := json.loads(kept.read_text()))["question"] == question:
+        if answers.exists() and (said := json.loads(answers.read_text()))["question"] == question:
             return said["answer"]
-        python = _python(folder, environment)
-        answer = json.loads(_run([python, ENGINE, folder / "compiled"], batch))
-        unfinished = kept.with_suffix(".unfinished")
+        answer = json.loads(_run([python, ENGINE, python.parent.parent / "compiled"], batch))
+        unfinished = answers.with_suffix(".unfinished")
         unfinished.write_text(json.dumps({"question": question, "answer": answer}))
-        unfinished.replace(kept)
+        unfinished.replace(answers)
     return answer
 
 
-def _python(folder: Path, environment: str) -> Path:
-    """The Python of the engine's own environment, which is made anew where it is missing or another one."""
-    python, stamp = folder / "bin/python", folder / "environment"
-    if not (stamp.exists() and stamp.read_text() == environment):
-        _run([sys.executable, "-m", "venv", "--clear", folder])
-        _run([python, "-m", "pip", "install", "--quiet", "--require-hashes", "--requirement", REQUIREMENTS])
-        stamp.write_text(environment)
-    return python
+def _python() -> Path:
+    """Return the Python of the engine's own environment, which is kept until its requirements change."""
+
+    def make(folder: Path) -> None:
+        _run([sys.executable, "-m", "venv", folder])
+        _run([folder / "bin/python", "-m", "pip", "install", "--quiet", "--require-hashes", "--requirement", REQUIREMENTS])
+
+    return kept("zetasql", sys.version.encode() + REQUIREMENTS.read_bytes(), make) / "bin/python"
 
 
 def _run(command: Sequence[str | Path], given: str = "") -> str:

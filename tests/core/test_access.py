@@ -35,6 +35,7 @@ def test_a_star_covers_every_client() -> None:
 
 
 NO_HASH = "API_KEYS has a name that is not the SHA-256 of a key (64 hex digits)"
+NO_OBJECT = 'API_KEYS has an object that is not like {"clients": [1, 2], "customers": false}'
 NO_LIST = 'API_KEYS has a value that is neither a list of client ids, such as [1, 2], nor "*"'
 
 
@@ -47,7 +48,12 @@ NO_LIST = 'API_KEYS has a value that is neither a list of client ids, such as [1
         (json.dumps({hash_of("a key")[1:]: [1]}), NO_HASH),
         (json.dumps({hash_of("a key") + "0": [1]}), NO_HASH),
         (json.dumps({"g" * 64: [1]}), NO_HASH),
-        *((json.dumps({hash_of("a key"): bad}), NO_LIST) for bad in ("all", 1, None, {}, [0], [1, "2"], [True], [1.0])),
+        *((json.dumps({hash_of("a key"): bad}), NO_LIST) for bad in ("all", 1, None, [0], [1, "2"], [True], [1.0])),
+        (json.dumps({hash_of("a key"): {"clients": {}}}), NO_LIST),
+        *(
+            (json.dumps({hash_of("a key"): bad}), NO_OBJECT)
+            for bad in ({}, {"customers": True}, {"clients": [1], "customers": "no"}, {"clients": [1], "customer": False})
+        ),
     ],
 )
 def test_a_broken_setting_is_explained_and_never_quoted(setting: str, said: str) -> None:
@@ -55,6 +61,14 @@ def test_a_broken_setting_is_explained_and_never_quoted(setting: str, said: str)
         parse_api_keys(setting)
     assert str(found.value) == said
     assert found.value.__suppress_context__ or found.value.__context__ is None  # whose message would quote it
+
+
+def test_a_key_reads_personal_data_unless_its_entry_says_that_it_may_not() -> None:
+    entries = {"a": [1], "b": "*", "c": {"clients": [1]}, "d": {"clients": "*", "customers": False}}
+    grants = parse_api_keys(json.dumps({hash_of(key): entry for key, entry in entries.items()}))
+    found = {key: grant for key in entries if (grant := grant_of(key, grants))}
+    assert {key: grant.customers for key, grant in found.items()} == {"a": True, "b": True, "c": True, "d": False}
+    assert {key: grant.clients for key, grant in found.items()} == {"a": {1}, "b": None, "c": {1}, "d": None}
 
 
 @pytest.mark.parametrize(("arguments", "covered"), [([], [1, 2, 3]), (["1", "3"], [1, 3])])

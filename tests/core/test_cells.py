@@ -17,6 +17,7 @@ from model import churn
 from report.analysis import limits
 from report.analysis.cells import Cells, ScoredCells
 from report.analysis.drift import share_outside
+from report.analysis.factors import FACTOR_LIMITS
 from report.analysis.limits import cell_limits
 from report.analysis.segments import segment_indices
 
@@ -68,18 +69,15 @@ SMALL = replace(
 )
 
 
-def test_a_cell_begins_at_each_threshold_each_segments_limit_and_each_end_of_the_training_range() -> None:
-    after = math.nextafter(9.5, math.inf)
-    assert cell_limits(SMALL) == dict.fromkeys(churn.FEATURES, (0, 10)) | {
-        "added_to_cart": (0, 3, 10),
-        "total_sessions": (0, 5, 6, 7, 10, 15, 40),
-        "total_spent_usd": (0.0, after, 50.0, 200.0, 1000.0),
-    }
-    assert cell_limits(replace(SMALL, training_range=None)) == dict.fromkeys(churn.FEATURES, ()) | {
-        "added_to_cart": (3,),
-        "total_sessions": (5, 6, 7, 15, 40),
-        "total_spent_usd": (50.0, 200.0, 1000.0),
-    }
+def test_a_cell_begins_where_a_tree_a_segment_a_factor_or_the_training_range_parts_customers() -> None:
+    found = cell_limits(replace(SMALL, training_range=None))
+    for feature in churn.FEATURES:
+        segments = {"total_sessions": {5, 15, 40}, "total_spent_usd": {50.0, 200.0, 1000.0}}.get(feature, set())
+        of_trees = {math.ceil(threshold) for threshold in SMALL.thresholds[feature]}
+        assert found[feature] == tuple(sorted(segments | of_trees | FACTOR_LIMITS[feature]))
+    ranged = cell_limits(SMALL)
+    assert {"added_to_cart": set(ranged["added_to_cart"]) - set(found["added_to_cart"])} == {"added_to_cart": {0, 10}}
+    assert set(ranged["total_spent_usd"]) - set(found["total_spent_usd"]) == {0.0, math.nextafter(9.5, math.inf)}
 
 
 def test_the_thresholds_are_those_that_xgboosts_trees_split_at(tmp_path: Path) -> None:
@@ -140,9 +138,9 @@ def test_a_model_of_other_features_is_refused(tmp_path: Path) -> None:
 def test_the_ends_of_the_training_range_are_inside_and_without_customers_or_a_range_nobody_knows() -> None:
     rows = np.zeros((4, 9))
     rows[:, 5] = 0.0, 9.5, 9.6, -0.1
-    some = ScoredCells(Cells(rows, np.array([3, 2, 1, 1]), np.zeros(4)), np.zeros(4))
+    some = ScoredCells(Cells(rows, np.zeros(4, np.bool_), np.array([3, 2, 1, 1]), np.zeros(4)), np.zeros(4))
     assert share_outside(SMALL, some) == 0.2857
-    one = ScoredCells(Cells(np.zeros((1, 9)), np.ones(1, np.int64), np.zeros(1)), np.zeros(1))
+    one = ScoredCells(Cells(np.zeros((1, 9)), np.zeros(1, np.bool_), np.ones(1, np.int64), np.zeros(1)), np.zeros(1))
     assert share_outside(SMALL, one) == 0.0
     assert share_outside(SMALL, one.where(np.array([False]))) is None
     assert share_outside(replace(SMALL, training_range=None), one) is None
@@ -166,8 +164,8 @@ def test_the_model_tells_customers_apart_only_at_its_cells_limits() -> None:
 @given(CUSTOMERS)
 def test_the_share_outside_the_training_range_is_that_of_all_customers_alone(customers: np.ndarray) -> None:
     representatives = limits.representatives(limits.buckets(customers, LIMITS), LIMITS)
-    counts = np.ones(len(customers), np.int64)
-    counted = ScoredCells(Cells(representatives, counts, np.zeros(len(customers))), np.zeros(len(customers)))
+    nobody, counts = np.zeros(len(customers)), np.ones(len(customers), np.int64)
+    counted = ScoredCells(Cells(representatives, nobody > 0, counts, nobody), nobody)
     assert MODEL.training_range
     low, high = np.array([MODEL.training_range[feature] for feature in churn.FEATURES]).T
     outside = sum(not all(low <= row) or not all(row <= high) for row in customers)

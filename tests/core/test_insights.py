@@ -1,27 +1,26 @@
 """What is said and advised of a week, word by word."""
 
+import re
+from collections.abc import Sequence
 from datetime import date
-from zoneinfo import ZoneInfo
 
-import numpy as np
 import pytest
 
-from model.calibration import IDENTITY, apply, fit
-from report.analysis.backtest import FAILED, NOTHING_TO_LOOK_BACK_ON, LookBack, PastWeek, look_back_insight, look_back_on
 from report.analysis.cells import ScoredCells
-from report.analysis.factors import LeadingFactor
-from report.analysis.insights import key_insights
-from report.analysis.metrics import summary
-from report.analysis.recommendations import FACTOR_ACTIONS, recommendations
-from report.analysis.segments import segment_breakdown
-from report.schema import Backtest
-from report.week import Week
+from report.analysis.changes import changes
+from report.analysis.factors import FACTORS, LeadingFactor
+from report.analysis.insights import backtest_sentence, key_insights
+from report.analysis.outlook import outlook
+from report.analysis.recommendations import FACTOR_ACTIONS, Situation, recommendations
+from report.schema import Backtest, Recommendation
 from tests.support.scored import NOBODY, Cell, week
 
 
-def insights(this_week: ScoredCells, last_week: ScoredCells, look_back: LookBack = NOTHING_TO_LOOK_BACK_ON) -> list[str]:
-    numbers, segments = summary(this_week, last_week), segment_breakdown(this_week, last_week)
-    return list(key_insights(numbers, segments, this_week, last_week, look_back))
+def insights(
+    this_week: ScoredCells, last_week: ScoredCells = NOBODY, missing: int | None = 0, baseline: Sequence[ScoredCells] = ()
+) -> list[str]:
+    ahead = outlook(this_week, last_week, missing)
+    return list(key_insights((this_week, last_week), ahead, changes(this_week, last_week, baseline), None, "USD"))
 
 
 MANY = week(Cell(0.85, 50, 1000.5), Cell(0.75, 100, 2029.2), Cell(0.5, 50, 600.0), Cell(0.05, 800, 94_370.3, sessions=40))
@@ -31,60 +30,44 @@ FEWER = week(Cell(0.85, 100, 500.0), Cell(0.05, 1002, 90_000.0, sessions=40))
 # Insights
 
 
-def test_a_week_is_told_in_the_briefs_sentences_and_in_what_else_an_owner_wants_to_know() -> None:
-    assert insights(MANY, FEWER, FAILED) == [
+def test_a_week_is_told_from_what_will_happen_to_the_briefs_sentences() -> None:
+    assert insights(MANY, FEWER, missing=12) == [
+        "About 182 of 1,000 customers will probably not be back within four weeks; last week it was 135 of 1,102.",
+        "$7,391 of the $98,000 that known customers spent this week is at stake, most of it with High-Value customers.",
         "150 customers are currently classified as high churn risk.",
         "50 customers are estimated to have churned this week.",
         "Average churn probability across your base is 18.2%.",
-        "High-risk customers are up 50.0% on last week, from 100 to 150.",
-        "1000 customers were active, 102 fewer than last week.",
-        "High-risk customers spent $3,029.70 of the $98,000.00 spent this week.",
-        "The New segment is most at risk: its average churn probability is 71.2%.",
-        "The look back failed this time, so the probabilities are not corrected for this shop.",
+        "The riskiest 150 will probably leave 4.3 times as often as the average customer.",
+        "12 regulars stayed away this week and last, after coming in at least three of the four weeks before.",
     ]
 
 
-def test_fewer_at_risk_and_more_customers_are_told_as_such() -> None:
-    told = insights(FEWER, MANY)
-    assert "High-risk customers are down 33.3% on last week, from 150 to 100." in told
-    assert "1102 customers were active, 102 more than last week." in told
+def test_a_change_is_told_only_where_it_is_more_than_chance() -> None:
+    usual = [week(Cell(0.2, 1000 + step, 5000.0)) for step in (0, 9, -7, 4, -3, 8, -9, 2)]
+    told = insights(week(Cell(0.2, 700, 5001.0)), usual[0], 0, usual)
+    (told_of_customers,) = [sentence for sentence in told if sentence.startswith("700 customers")]
+    assert re.fullmatch(
+        r"700 customers were active, fewer than usual \(1,000 last week, usually 9\d\d to 1,0\d\d\)\.", told_of_customers
+    )
+    assert not any("spent 5" in sentence or "Known customers" in sentence for sentence in told)
+    assert not any("usual" in sentence for sentence in insights(week(Cell(0.2, 1005, 5000.0)), usual[0], 0, usual))
 
 
 def test_one_customer_is_told_in_the_singular() -> None:
-    assert insights(week(Cell(0.9, 1, 5.0)), week(Cell(0.9, 1), Cell(0.1, 1))) == [
+    assert insights(week(Cell(0.9, 1, 5.0)), week(Cell(0.9, 1), Cell(0.1, 1)), missing=1) == [
+        "This week's only customer will probably not be back within four weeks.",
+        "$4 of the $5 that known customers spent this week is at stake.",
         "1 customer is currently classified as high churn risk.",
         "1 customer is estimated to have churned this week.",
         "Average churn probability across your base is 90.0%.",
-        "1 customer was active, 1 fewer than last week.",
-        "High-risk customers spent $5.00 of the $5.00 spent this week.",
+        "1 regular stayed away this week and last, after coming in at least three of the four weeks before.",
     ]
 
 
 def test_what_does_not_apply_is_not_told() -> None:
-    same = week(Cell(0.1, 3, 90.0))
-    assert insights(same, same) == ["Average churn probability across your base is 10.0%."]
-    assert insights(same, NOBODY) == ["Average churn probability across your base is 10.0%."]
-    assert insights(week(Cell(0.0)), NOBODY) == ["Average churn probability across your base is 0.0%."]
-    penniless = week(Cell(0.7, 2, 0.0))
-    assert insights(penniless, NOBODY) == [
-        "2 customers are currently classified as high churn risk.",
-        "Average churn probability across your base is 70.0%.",
-    ]
-
-
-def test_of_two_segments_with_the_same_risk_neither_is_most_at_risk() -> None:
-    assert not [told for told in insights(week(Cell(0.3), Cell(0.3, sessions=40)), NOBODY) if "most at risk" in told]
-
-
-def test_a_change_of_next_to_nothing_is_not_told_as_one() -> None:
-    now, before = week(Cell(0.75, 10_001)), week(Cell(0.75, 10_000))
-    assert not [told for told in insights(now, before) if "on last week" in told]
-
-
-def test_a_little_spent_is_told_and_so_is_the_riskier_of_two_customers() -> None:
-    assert insights(week(Cell(0.75, 1, 0.5), Cell(0.1, 1, 0.25, sessions=40)), NOBODY)[-2:] == [
-        "High-risk customers spent $0.50 of the $0.75 spent this week.",
-        "The New segment is most at risk: its average churn probability is 75.0%.",
+    assert insights(week(Cell(0.0, 3)), NOBODY) == [
+        "Fewer than one of 3 customers will probably not be back within four weeks.",
+        "Average churn probability across your base is 0.0%.",
     ]
 
 
@@ -97,167 +80,140 @@ def test_a_little_spent_is_told_and_so_is_the_riskier_of_two_customers() -> None
     ],
 )
 def test_a_week_without_customers_says_only_that(before: ScoredCells, told: str) -> None:
-    assert insights(NOBODY, before, FAILED) == [told]
+    assert insights(NOBODY, before) == [told]
+
+
+# What was said four weeks ago
+
+
+def backtest(customers: int, churned: int, flagged: int = 0, lost: int = 0, **others: int) -> Backtest:
+    return Backtest(
+        week_ending=date(2024, 12, 22),
+        customers=customers,
+        churned=churned,
+        expected_churn_rate=0.3,
+        observed_churn_rate=0,
+        flagged_high=flagged,
+        flagged_high_lost=lost,
+        riskiest_tenth=others.get("tenth", 0),
+        riskiest_tenth_lost=lost,
+        as_issued=bool(others.get("as_issued", True)),
+        corrected=True,
+    )
+
+
+SAID = "Four weeks ago we said to expect 60 of 200 customers to stay away; 50 did."
+
+
+@pytest.mark.parametrize(
+    ("past", "told"),
+    [
+        (backtest(200, 50, 10, 9), f"{SAID} Of the 10 customers flagged at high risk, 9 have not come back."),
+        (backtest(200, 50, 10, 1), f"{SAID} Of the 10 customers flagged at high risk, 1 has not come back."),
+        (backtest(200, 50, 9, 9, tenth=20), f"{SAID} Of the 20 customers at greatest risk, 9 have not come back."),
+        (backtest(200, 50, 9, 9), SAID),
+        (
+            backtest(200, 50, as_issued=False),
+            "Checked on the week four weeks ago, the model expects 60 of 200 customers to stay away; 50 did.",
+        ),
+        (backtest(9, 9, 9, 9), ""),
+        (None, ""),
+    ],
+)
+def test_what_was_said_four_weeks_ago_is_told_from_ten_customers_on(past: Backtest | None, told: str) -> None:
+    assert backtest_sentence(past) == told
 
 
 # Advice
 
 
-def advice(this_week: ScoredCells, last_week: ScoredCells = NOBODY, *factors: LeadingFactor) -> list[tuple[str, str, str]]:
-    return [(row.priority, row.action, row.expectedImpact) for row in recommendations(this_week, last_week, factors)]
+def advice(this_week: ScoredCells, *factors: LeadingFactor, **situation: object) -> tuple[Recommendation, ...]:
+    missing = situation.pop("missing", 0)
+    assert missing is None or isinstance(missing, int)
+    usual = {
+        "this_week": this_week,
+        "outlook": outlook(this_week, NOBODY, missing),
+        "factors": factors,
+        "spent_by_missing_regulars": 0.0,
+        "memory_weeks": 8,
+        "missing_days": (),
+        "broken_features": (),
+        "currency": "USD",
+    }
+    return recommendations(Situation(**(usual | situation)))  # type: ignore[arg-type]
 
 
-def test_a_week_with_everything_in_it_gets_all_the_advice_there_is() -> None:
+FEW_VISITS = next(factor for factor in FACTORS if factor.id == "few_visits")
+
+
+def test_advice_comes_by_the_money_at_stake_with_whom_it_is_about_and_their_list() -> None:
     this_week = week(
-        Cell(0.9, 10, 300.0), Cell(0.75, 2, 5000.0, sessions=40), Cell(0.5, 3, 70.0), Cell(0.4, 1, 9.5), Cell(0.1, 84, 20.5)
+        Cell(0.9, 10, 300.0),
+        Cell(0.75, 2, 5000.0, sessions=40),
+        Cell(0.5, 3, 70.0, active_weeks_before=4),
+        Cell(0.1, 84, 20.5, active_weeks_before=4),
     )
-    factors = (LeadingFactor("total_sessions", 7, 12), LeadingFactor("added_to_cart", 5, 12))
-    assert advice(this_week, NOBODY, *factors) == [
-        (
-            "high",
-            "Launch targeted win-back campaign for the 12 customers at high churn risk.",
-            "They spent $5,300.00 this week; without action, expect 10 of these 12 to stay away for the next four weeks.",
-        ),
-        (
-            "medium",
-            "Review onboarding flows: what new customers see and get in their first days.",
-            "Increase retention rate from 90.0% to 95% or more by keeping 5 of the 10 customers estimated to have churned.",
-        ),
-        (
-            "high",
-            "Get in touch personally with the 2 High-Value customers at high churn risk.",
-            "They account for $5,000.00 of the $5,400.00 spent this week.",
-        ),
-        (
-            "medium",
-            "Give at-risk customers a reason to come back within days, such as new arrivals or a short-lived offer.",
-            '"Few Visits" is a leading reason for 7 of the 12 customers at high churn risk.',
-        ),
-        (
-            "low",
-            "Stay in touch with the 4 customers at medium churn risk before it grows.",
-            "They spent $79.50 this week, and 47.5% of them are expected to stay away, on average.",
-        ),
+    told = advice(this_week, LeadingFactor(FEW_VISITS, 7, 12), missing=4, spent_by_missing_regulars=9000.0)
+    assert [(row.id, row.priority, row.customers, row.spendAtStake, row.list) for row in told] == [
+        ("win_back", "high", 12, 4020.0, "at_risk"),
+        ("onboarding", "medium", 12, 4020.0, None),
+        ("high_value", "high", 2, 3750.0, "high_value"),
+        ("missing_regulars", "high", 4, 1000.0, "missing_regulars"),
+        ("medium_risk", "low", 3, 35.0, "at_risk"),
+        ("factor_few_visits", "medium", 7, None, None),
     ]
+    assert [row.action for row in told][:2] == [
+        "Launch targeted win-back campaign for the 12 customers at high churn risk.",
+        "Review onboarding flows: what customers see and get on their first visits.",
+    ]
+    assert told[0].expectedImpact == (
+        "About 10 of them will probably not be back within four weeks; of the $5,300 they spent this week, $4,020 is at stake."
+    )
+    assert (
+        told[3].expectedImpact == "They came in at least three of the four weeks before, and spent $1,000 a week over nine weeks."
+    )
+    assert told[5].expectedImpact == '"Few Visits This Week" is a leading reason for 7 of the 12 customers at high churn risk.'
 
 
 def test_one_customer_at_risk_is_advised_on_in_the_singular() -> None:
-    (win_back,) = advice(week(Cell(0.75, 1, 12.5)))
-    assert win_back == (
-        "high",
+    (win_back,) = advice(week(Cell(0.75, 1, 12.5, active_weeks_before=1)))
+    assert (win_back.action, win_back.expectedImpact) == (
         "Launch targeted win-back campaign for the 1 customer at high churn risk.",
-        "This customer spent $12.50 this week and is likely to stay away for the next four.",
+        "This customer will probably not be back within four weeks; of the $12 this customer spent this week, $9 is at stake.",
     )
-    assert "expect 2 of these 2 to" in advice(week(Cell(0.75, 2)))[0][2]
 
 
-@pytest.mark.parametrize(
-    ("churned", "others", "to_keep"),
-    [
-        (5, 95, None),  # a retention rate of 95% is good
-        (6, 94, "1 of the 6 customers"),
-        (1, 0, "1 of the 1 customer"),
-        (1, 18, "1 of the 1 customer"),  # of 19 one lost is too many
-        (1, 19, None),
-        (20, 0, "19 of the 20 customers"),
-    ],
-)
-def test_just_as_many_are_to_be_kept_as_a_retention_rate_of_95_percent_takes(
-    churned: int, others: int, to_keep: str | None
-) -> None:
-    told = [impact for _, action, impact in advice(week(Cell(0.8, churned), Cell(0.1, others))) if "onboarding" in action]
-    assert [f"by keeping {to_keep} estimated to have churned." in impact for impact in told] == ([True] if to_keep else [])
+def test_where_nobody_is_above_the_thresholds_the_riskiest_are_written_to_first() -> None:
+    (told,) = advice(week(Cell(0.3, 100, 100.0, active_weeks_before=2), Cell(0.02, 900, 5000.0, active_weeks_before=8)))
+    assert (told.id, told.customers, told.list) == ("riskiest", 100, "at_risk")
+    assert told.action == "Write first to the riskiest tenth (100 customers)."
+    everybody_alike = week(Cell(0.3, 10, active_weeks_before=2), Cell(0.1, 990, 5000.0, active_weeks_before=8))
+    assert advice(everybody_alike) == ()
 
 
-@pytest.mark.parametrize("feature", FACTOR_ACTIONS)
-def test_each_leading_factor_has_an_action_of_its_own(feature: str) -> None:
-    (told,) = advice(week(Cell(0.1)), NOBODY, LeadingFactor(feature, 1, 1))
-    assert told[:2] == ("medium", FACTOR_ACTIONS[feature])
-    assert told[2].endswith("is a leading reason for 1 of the 1 customer at high churn risk.")
-    assert list(FACTOR_ACTIONS.values()).count(told[1]) == 1
+def test_onboarding_is_advised_below_95_percent_retention_and_only_where_there_are_newcomers() -> None:
+    bad = week(Cell(0.85, 6, active_weeks_before=0), Cell(0.1, 94, active_weeks_before=3))
+    good = week(Cell(0.85, 5, active_weeks_before=0), Cell(0.1, 95, active_weeks_before=3))
+    regulars = week(Cell(0.85, 6, active_weeks_before=1), Cell(0.1, 94, active_weeks_before=3))
+    assert "onboarding" in {row.id for row in advice(bad)}
+    assert "onboarding" not in {row.id for row in advice(good)} | {row.id for row in advice(regulars)}
+
+
+@pytest.mark.parametrize("factor", FACTORS, ids=lambda factor: factor.id)
+def test_a_leading_factor_has_the_action_of_its_feature(factor: object) -> None:
+    (told,) = advice(week(Cell(0.1)), LeadingFactor(factor, 1, 1))  # type: ignore[arg-type]
+    assert told.action == FACTOR_ACTIONS[factor.feature]  # type: ignore[attr-defined]
+    assert told.expectedImpact.endswith("is a leading reason for the customer at greatest risk.")
 
 
 def test_where_nobody_is_at_risk_there_is_nothing_to_advise() -> None:
-    assert advice(week(Cell(0.1, 100, 5.0, sessions=40))) == []
+    assert advice(week(Cell(0.001, 100, 5.0, sessions=40))) == ()
 
 
-@pytest.mark.parametrize(("before", "who"), [(1, "1 customer was"), (2, "2 customers were")])
-def test_where_nobody_came_after_a_week_with_customers_the_events_are_to_be_checked(before: int, who: str) -> None:
-    assert advice(NOBODY, week(Cell(0.1, before))) == [
-        (
-            "high",
-            "Check that your shop still sends its events: none arrived for this week.",
-            f"{who} active the week before; without events no report can tell who is about to leave.",
-        )
-    ]
-    assert advice(NOBODY) == []
-
-
-# The look back
-
-
-def backtest(customers: int, churned: int, flagged: int, lost: int) -> LookBack:
-    rows = Backtest(
-        week_ending=date(2024, 12, 22),
-        customers=customers,
-        churned=churned,
-        expected_churn_rate=0,
-        observed_churn_rate=0,
-        flagged_high=flagged,
-        flagged_high_lost=lost,
-    )
-    return LookBack(rows, IDENTITY)
-
-
-@pytest.mark.parametrize(
-    ("look_back", "told"),
-    [
-        (backtest(200, 50, 10, 9), "Of 10 customers flagged high risk four weeks ago, 9 have not come back."),
-        (backtest(200, 50, 10, 1), "Of 10 customers flagged high risk four weeks ago, 1 has not come back."),
-        (backtest(200, 50, 9, 9), "Of 200 customers active four weeks ago, 50 have not come back."),
-        (backtest(10, 1, 0, 0), "Of 10 customers active four weeks ago, 1 has not come back."),
-        (backtest(10, 0, 10, 0), "Of 10 customers flagged high risk four weeks ago, 0 have not come back."),
-        (backtest(9, 9, 9, 9), ""),
-        (NOTHING_TO_LOOK_BACK_ON, ""),
-        (FAILED, "The look back failed this time, so the probabilities are not corrected for this shop."),
-    ],
-)
-def test_the_last_call_is_told_of_from_ten_customers_on(look_back: LookBack, told: str) -> None:
-    assert look_back_insight(look_back) == told
-
-
-def past(customers: list[int], churned: list[int]) -> PastWeek:
-    ended = Week(date(2024, 12, 22), ZoneInfo("UTC"), date(2025, 1, 20))
-    return PastWeek(ended, np.zeros((len(customers), 8)), np.array(customers, np.int64), np.array(churned, np.int64))
-
-
-def test_the_backtest_counts_what_was_called_and_what_came_of_it() -> None:
-    log_odds = np.log(np.array([0.9, 0.71, 0.69, 0.1]) / np.array([0.1, 0.29, 0.31, 0.9]))
-    week_before = past([10, 20, 30, 241], [9, 12, 3, 25])
-    found = look_back_on(week_before, log_odds)
-    assert found.backtest
-    assert found.backtest.model_dump() == {
-        "week_ending": date(2024, 12, 22),
-        "customers": 301,
-        "churned": 49,
-        "expected_churn_rate": 0.2259,  # 68 of 301
-        "observed_churn_rate": 0.1628,  # 0.16279...
-        "flagged_high": 30,
-        "flagged_high_lost": 21,
-    }
-    assert found.calibration == fit(log_odds, week_before.customers, week_before.churned) != IDENTITY
-    assert not found.failed
-
-
-def test_who_was_called_at_just_70_percent_was_flagged() -> None:
-    near = np.log(0.7 / 0.3) + np.arange(-20, 20) * 1e-16
-    called = apply(IDENTITY, near)
-    assert (called == 0.7).any()
-    for log_odds, probability in zip(near, called, strict=True):
-        found = look_back_on(past([10], [5]), np.array([log_odds])).backtest
-        assert found
-        assert found.flagged_high == (10 if probability >= 0.7 else 0)
-
-
-def test_a_past_week_without_customers_teaches_nothing() -> None:
-    assert look_back_on(past([], []), np.empty(0)) == LookBack(None, IDENTITY, failed=False)
+def test_missing_events_are_to_be_checked_first_and_the_days_are_named() -> None:
+    days = (date(2025, 2, 27), date(2025, 2, 28), date(2025, 3, 1))
+    (told,) = advice(NOBODY, missing_days=days)
+    assert told.action == "Check that your shop still sends its events: none arrived on Feb 27 to Mar 1."
+    assert advice(NOBODY) == ()
+    assert advice(MANY, missing_days=days[:1])[0].id == "check_events"
+    assert advice(MANY, broken_features=("total_spent_usd",))[0].id == "check_tracking"

@@ -2,13 +2,16 @@
 
 from datetime import date
 from math import inf, nextafter
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from report.analysis.history import history
 from report.analysis.metrics import percent_change, risk_breakdown, summary
+from report.analysis.outlook import outlook
 from report.analysis.risk import at_high_risk, risk_level
 from report.analysis.segments import segment_breakdown
+from report.week import Week
 from tests.support.scored import NOBODY, Cell, week
 
 
@@ -110,7 +113,7 @@ def test_a_trend_compares_the_risk_as_shown_with_last_weeks(now: list[Cell], bef
 
 def test_the_cells_at_high_risk_keep_all_that_is_theirs() -> None:
     high = at_high_risk(week(Cell(0.1, 5, 10.0, sessions=3), Cell(0.7, 2, 20.0, sessions=9), Cell(0.9, 1, 30.0, sessions=12)))
-    assert (high.customers, high.spent_usd, high.expected_to_leave) == (3, 50.0, pytest.approx(2.3))
+    assert (high.customers, high.spent, high.expected_to_leave) == (3, 50.0, pytest.approx(2.3))
     assert high.cells.features[:, 5].tolist() == [9, 12]
 
 
@@ -118,8 +121,10 @@ def test_a_segments_risk_is_in_percent_with_one_decimal() -> None:
     assert segment_breakdown(week(Cell(0.12345)), NOBODY)[-1].riskLevel == 12.3
 
 
-def test_the_history_has_each_week_in_numbers_oldest_first() -> None:
-    rows = history(date(2025, 1, 5), (week(Cell(0.9, 1), Cell(0.72, 2), Cell(0.1, 1)), NOBODY))
+def test_the_history_has_each_week_in_numbers_oldest_first_and_what_was_reported_then() -> None:
+    report_week = Week(date(2025, 1, 5), ZoneInfo("UTC"), date(2025, 1, 6))
+    this_week = week(Cell(0.9, 1, 10.0), Cell(0.72, 2, 5.0), Cell(0.1, 1))
+    rows = history(report_week, (this_week, NOBODY), {0: 2})
     assert [row.model_dump() for row in rows] == [
         {
             "week_ending": date(2024, 12, 29),
@@ -128,6 +133,10 @@ def test_the_history_has_each_week_in_numbers_oldest_first() -> None:
             "churned": 0,
             "retentionRate": None,
             "avgChurnProbability": None,
+            "spent": 0.0,
+            "expectedToLeave": 0.0,
+            "spendAtStake": 0.0,
+            "reportedHighRiskCount": None,
         },
         {
             "week_ending": date(2025, 1, 5),
@@ -136,5 +145,39 @@ def test_the_history_has_each_week_in_numbers_oldest_first() -> None:
             "churned": 1,
             "retentionRate": 75.0,
             "avgChurnProbability": 0.61,
+            "spent": 15.0,
+            "expectedToLeave": 2.4,
+            "spendAtStake": 12.6,
+            "reportedHighRiskCount": 2,
         },
     ]
+
+
+def test_a_segment_is_told_with_its_money_its_risk_levels_and_last_weeks_count() -> None:
+    now = week(Cell(0.9, 2, 20.0), Cell(0.5, 1, 4.0), Cell(0.1, 7, 70.0), Cell(0.2, 1, 500.0, sessions=40))
+    new = segment_breakdown(now, week(Cell(0.9, 3)))[-1]
+    assert (new.countBefore, new.spent, new.expectedToLeave, new.spendAtStake) == (3, 94.0, 3.0, 27.0)
+    assert (new.highRiskCount, new.mediumRiskCount, new.lowRiskCount) == (2, 1, 7)
+
+
+# The outlook
+
+
+def test_the_outlook_sums_probabilities_and_money_whatever_the_thresholds() -> None:
+    now = week(Cell(0.055, 1000, 2000.0), Cell(0.3, 50, 50.0))
+    ahead = outlook(now, week(Cell(0.5, 3, 9.0)), 7)
+    assert (ahead.expectedToLeave, ahead.expectedToLeaveBefore) == (70.0, 1.5)
+    assert (ahead.spent, ahead.spentBefore, ahead.spendAtStake, ahead.missingRegulars) == (2050.0, 9.0, 125.0, 7)
+
+
+def test_the_riskiest_tenth_takes_all_who_tie_with_its_last_customer() -> None:
+    tenth = outlook(week(Cell(0.9, 4), Cell(0.8, 30), Cell(0.1, 66)), NOBODY, None).riskiestTenth
+    assert (tenth.customers, tenth.avgChurnProbability, tenth.timesAverage) == (34, 0.8118, 2.4)
+    exactly = outlook(week(Cell(0.9, 10), Cell(0.8, 90)), NOBODY, None).riskiestTenth
+    assert exactly.customers == 10
+
+
+def test_without_customers_the_outlook_is_nothing_and_averages_are_missing() -> None:
+    ahead = outlook(NOBODY, NOBODY, None)
+    assert (ahead.expectedToLeave, ahead.spent, ahead.spendAtStake) == (0.0, 0.0, 0.0)
+    assert ahead.riskiestTenth.model_dump() == {"customers": 0, "avgChurnProbability": None, "timesAverage": None}

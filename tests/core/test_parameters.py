@@ -1,27 +1,32 @@
-"""What the query string takes, and what is said where it is something else."""
+"""What the query string takes, and what is said about anything else."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
-from report.api.parameters import ParameterError, ReportParameters, parse_parameters
+from report.api.parameters import ParameterError, ReportQuery, parse_parameters
+
+
+def asked(client_id: int, **rest: Any) -> ReportQuery:
+    return ReportQuery.model_construct(client_id=client_id, **rest)
 
 
 @pytest.mark.parametrize(
-    ("query", "asked"),
+    ("query", "wanted"),
     [
-        ({"client_id": "1"}, ReportParameters(1, None, False, False, None)),
-        ({"client_id": "0007", "week_ending": "2025-01-19"}, ReportParameters(7, date(2025, 1, 19), False, False, None)),
-        ({"client_id": "9223372036854775807", "format": "pdf"}, ReportParameters(2**63 - 1, None, False, False, "pdf")),
-        ({"client_id": "1", "format": "json"}, ReportParameters(1, None, False, False, "json")),
-        ({"client_id": "1", "format": "html"}, ReportParameters(1, None, False, False, "html")),
-        ({"client_id": "1", "include": "customers"}, ReportParameters(1, None, True, False, None)),
-        ({"client_id": "1", "include": "history"}, ReportParameters(1, None, False, True, None)),
-        ({"client_id": "1", "include": "history,customers"}, ReportParameters(1, None, True, True, None)),
+        ({"client_id": "1"}, asked(1)),
+        ({"client_id": "0007", "week_ending": "2025-01-19"}, asked(7, week_ending=date(2025, 1, 19))),
+        ({"client_id": "9223372036854775807", "format": "pdf"}, asked(2**63 - 1, format="pdf")),
+        ({"client_id": "1", "format": "json"}, asked(1, format="json")),
+        ({"client_id": "1", "format": "html"}, asked(1, format="html")),
+        ({"client_id": "1", "include": "customers"}, asked(1, include=("customers",))),
+        ({"client_id": "1", "include": "history"}, asked(1, include=("history",))),
+        ({"client_id": "1", "include": "history,customers"}, asked(1, include=("history", "customers"))),
     ],
 )
-def test_what_is_asked_for_is_what_the_query_says(query: dict[str, str], asked: ReportParameters) -> None:
-    assert parse_parameters({name: [value] for name, value in query.items()}) == asked
+def test_what_is_asked_for_is_what_the_query_says(query: dict[str, str], wanted: ReportQuery) -> None:
+    assert parse_parameters({name: [value] for name, value in query.items()}) == wanted
 
 
 CLIENT_ID = "client_id is required and takes a whole number from 1 on, such as 1"

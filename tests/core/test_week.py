@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from report.week import Week, look_back_week, midnight, week_at, week_starts
+from report.week import Week, midnight, week_at, week_starts
 
 UTC_ZONE = ZoneInfo("UTC")
 
@@ -52,27 +52,26 @@ def test_a_week_is_partial_until_its_last_day_is_over(today: date, partial: bool
 
 
 @pytest.mark.parametrize(
-    ("today", "look_back"),
+    ("today", "newest_known", "counted", "first_day"),
     [
-        (date(2025, 3, 1), date(2024, 12, 22)),
-        (date(2025, 1, 20), date(2024, 12, 22)),
-        (date(2025, 1, 19), date(2024, 12, 21)),  # today is no whole day
-        (date(2025, 1, 15), date(2024, 12, 17)),
+        (date(2025, 1, 20), 4, 12, date(2024, 8, 26)),
+        (date(2025, 1, 19), 5, 13, date(2024, 8, 19)),  # today is no whole day
     ],
 )
-def test_the_look_back_has_28_whole_days_after_it(today: date, look_back: date) -> None:
-    found = look_back_week(week(date(2025, 1, 19), today))
-    assert (found.ending, found.time_zone, found.today) == (look_back, UTC_ZONE, today)
+def test_a_past_week_is_known_once_28_whole_days_are_over(today: date, newest_known: int, counted: int, first_day: date) -> None:
+    found = week(date(2025, 1, 19), today)
+    assert (found.newest_known, found.counted_weeks, found.first_counted_day) == (newest_known, counted, first_day)
+    assert found.weeks_before(4).ending == date(2024, 12, 22)
 
 
-@pytest.mark.parametrize("ending", [date(1, 3, 1), date(9999, 12, 29)])
+@pytest.mark.parametrize("ending", [date(1, 7, 1), date(9999, 12, 29)])
 def test_the_first_and_the_last_week_of_the_calendar_are_weeks(ending: date) -> None:
     assert week_at(datetime(2025, 1, 20, tzinfo=UTC), UTC_ZONE, ending).ending == ending
 
 
-@pytest.mark.parametrize("ending", [date(1, 2, 28), date(9999, 12, 30)])
+@pytest.mark.parametrize("ending", [date(1, 6, 30), date(9999, 12, 30)])
 def test_beyond_them_is_no_week_and_the_message_says_what_is(ending: date) -> None:
-    with pytest.raises(ValueError, match=r"^a week ends between 0001-03-01 and 9999-12-29$"):
+    with pytest.raises(ValueError, match=r"^a week ends between 0001-07-01 and 9999-12-29$"):
         week_at(datetime(2025, 1, 20, tzinfo=UTC), UTC_ZONE, ending)
 
 

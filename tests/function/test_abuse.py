@@ -1,4 +1,4 @@
-"""Requests that nobody means well with, through the running function: each is answered exactly, and costs little."""
+"""Hostile requests to the running function: each gets an exact answer and costs little."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ import pytest
 
 from local.function import Function
 from report.api.access import hash_of
-from report.api.rate_limit import MOST_WRONG_KEYS, SECONDS
+from report.api.rate_limit import MAX_WRONG_KEYS, SECONDS
 from tests.support.loopback import bigquery as loopback
 from tests.support.loopback.server import Loopback
 
@@ -49,7 +49,7 @@ def stormed(serve: Callable[..., Function]) -> Iterator[Stormed]:
 def test_a_thousand_wrong_keys_are_told_to_wait_and_the_right_one_still_gets_in(stormed: Stormed) -> None:
     address = {"X-Forwarded-For": "198.51.100.7, 192.0.2.7"}  # the last is what Google's front end saw
     answers = [stormed.function.ask(REPORT, key=f"wrong {number}", headers=address) for number in range(1_000)]
-    assert [answer.status for answer in answers] == [401] * MOST_WRONG_KEYS + [429] * (1_000 - MOST_WRONG_KEYS)
+    assert [answer.status for answer in answers] == [401] * MAX_WRONG_KEYS + [429] * (1_000 - MAX_WRONG_KEYS)
     assert {answer.headers["content-type"] for answer in answers} == {"application/problem+json"}
     assert 1 <= int(answers[-1].headers["retry-after"]) <= SECONDS
     assert stormed.function.ask(REPORT, key="right", headers=address).status == 200

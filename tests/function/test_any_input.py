@@ -1,4 +1,4 @@
-"""Whatever comes in from outside, be it a query, a header, a body, a setting or Gemini's text: it is taken or it is refused."""
+"""Any query, header, body, setting or text of Gemini's is either accepted or refused: nothing else happens."""
 
 import json
 import re
@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from local.function import Function
 from report.api.access import hash_of
-from report.api.parameters import LARGEST_CLIENT_ID, ParameterError, parse_parameters
+from report.api.parameters import ParameterError, parse_parameters
 from report.delivery.weekly import parse_request
+from report.schema import MAX_CLIENT_ID
 from report.settings import SettingsError, read_settings
 from report.summary.claims import claims
 from report.summary.executive import RejectedTextError, accepted, plain
@@ -49,7 +50,7 @@ def refused(kind: type[Refusal], do: Callable[[], object]) -> Refusal | None:
 
 INCLUDES = st.lists(st.sampled_from(["customers", "history"]), min_size=1, max_size=3).map(lambda names: [",".join(names)])
 GOOD = st.fixed_dictionaries(
-    {"client_id": st.integers(1, LARGEST_CLIENT_ID).map(lambda number: [str(number)])},
+    {"client_id": st.integers(1, MAX_CLIENT_ID).map(lambda number: [str(number)])},
     optional={
         "week_ending": st.dates().map(lambda day: [str(day)]),
         "format": st.sampled_from([["json"], ["html"], ["pdf"]]),
@@ -71,12 +72,11 @@ def test_any_query_is_taken_as_it_says_or_refused_by_the_name_of_what_is_wrong(g
         return
     asked = parse_parameters(query)
     assert str(asked.client_id) == query["client_id"][0].lstrip("0")
-    assert 1 <= asked.client_id <= LARGEST_CLIENT_ID
+    assert 1 <= asked.client_id <= MAX_CLIENT_ID
     assert [str(asked.week_ending)] == query.get("week_ending", ["None"])
     assert [str(asked.format)] == query.get("format", ["None"])
-    included = {"customers": asked.include_customers, "history": asked.include_history}
-    named = query["include"][0].split(",") if "include" in query else []
-    assert sorted(named) == [name for name, wanted in included.items() if wanted]
+    assert list(asked.include) == (query["include"][0].split(",") if "include" in query else [])
+    assert len(set(asked.include)) == len(asked.include)
 
 
 # The body of the weekly call
@@ -97,7 +97,7 @@ def test_any_body_is_taken_or_refused_with_what_it_takes(body: bytes) -> None:
         assert "the body takes" in str(error) or "out of range" in str(error)
         return
     asked = parse_request(body)
-    assert all(1 <= client_id <= LARGEST_CLIENT_ID for client_id in asked.client_ids or ())
+    assert all(1 <= client_id <= MAX_CLIENT_ID for client_id in asked.client_ids or ())
 
 
 @given(st.lists(st.integers(1, 2**53), min_size=1))
@@ -168,10 +168,22 @@ def test_any_query_on_the_wire_is_refused_as_a_problem(function: Function, query
 
 # Settings
 
-SECRET = "5ecre7-" * 3
+SECRET = "5ecre7-" * 3  # pragma: allowlist secret
 WORDS = st.sampled_from([SECRET, "UTC", "slack", "a@b.example", "*", hash_of("a key"), "\ud800", "1", "0", "٣"])
 CLIENT = st.dictionaries(
-    st.sampled_from(["name", "time_zone", "webhook_url", "webhook_secret", "webhook_flavour", "email", SECRET]),
+    st.sampled_from(
+        [
+            "name",
+            "currency",
+            "usd_rate",
+            "ignored_event_types",
+            "webhook_url",
+            "webhook_secret",
+            "webhook_flavour",
+            "email",
+            SECRET,
+        ]
+    ),
     JSON | WORDS | st.lists(WORDS),
 )
 ANY_SETTING = st.one_of(
@@ -191,9 +203,12 @@ def test_any_clients_are_settings_or_an_error_that_names_them_and_tells_no_secre
         assert "CLIENTS" in str(error)
         assert SECRET not in str(error)
         return
-    for client in read_settings({"CLIENTS": text}).clients.values():
-        refused(SettingsError, client.zone)
-        assert json.dumps([client.name, client.email], ensure_ascii=False).encode()
+    found = read_settings({"CLIENTS": text})
+    assert not any(SECRET in problem for problem in found.problems())
+    for client in found.clients.values():
+        assert bool(refused(SettingsError, client.zone)) == bool(client.problem)
+        assert json.dumps([client.name, client.email, client.ignored_event_types], ensure_ascii=False).encode()
+        assert client.usd_rate > 0
 
 
 @unhurried
@@ -210,7 +225,7 @@ def test_any_api_keys_let_in_whom_they_name_or_nobody_and_tell_no_secret(text: s
 SETTINGS = [
     *("BIGQUERY_PROJECT", "BIGQUERY_DATASET", "BIGQUERY_LOCATION", "EVENTS_TABLE", "USERS_TABLE", "BIGQUERY_MAX_BYTES_BILLED"),
     *("GEMINI_TIMEOUT_SECONDS", "REQUEST_DEADLINE_SECONDS", "WEEKLY_DEADLINE_SECONDS", "REPORT_CACHE_SECONDS", "PAGE_URL"),
-    *("SMTP_URL", "ALLOWED_ORIGINS", "BIGQUERY_EMULATOR_HOST"),
+    *("SMTP_URL", "ALLOWED_ORIGINS", "BIGQUERY_EMULATOR_HOST", "LINK_SECRET", "SCHEDULER_EMAIL", "SCHEDULER_AUDIENCE"),
 ]
 NUMBERS = st.sampled_from(["nan", "inf", "-0", "1e999", "1e308", "1_000", "0x10", " 5 ", "٣"])
 

@@ -3,11 +3,15 @@
 import ast
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import distribution
 from pathlib import Path, PurePosixPath
 
 import pytest
+from packaging.dependency_groups import resolve_dependency_groups
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from local.dependencies import DOCUMENT, Pinned, pinned
 from local.programs import ROOT
@@ -18,7 +22,10 @@ DEPLOYED = [ROOT / "main.py", *ROOT.glob("report/**/*.py"), *ROOT.glob("model/*.
 REQUIREMENTS = list(pinned((ROOT / "requirements.txt").read_text("utf-8")))
 
 
-@pytest.mark.parametrize("file", sorted(path.name for path in ROOT.glob("requirements*.txt")))
+COMPILED = sorted(str(path.relative_to(ROOT)) for path in [ROOT / "requirements.txt", *ROOT.glob("requirements/*")])
+
+
+@pytest.mark.parametrize("file", COMPILED)
 def test_every_requirement_is_pinned_by_hash(file: str) -> None:
     text = (ROOT / file).read_text("utf-8")
     entries = list(pinned(text))
@@ -26,6 +33,22 @@ def test_every_requirement_is_pinned_by_hash(file: str) -> None:
     for entry in entries:
         assert entry.hashes, entry.requirement
         assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in entry.hashes), entry.requirement
+
+
+def test_each_group_has_its_compiled_file_and_is_in_it() -> None:
+    """`make lock` compiles them anew."""
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
+    files = {"deployed": "requirements.txt"} | {name: f"requirements/{name}.txt" for name in groups if name != "deployed"}
+    assert sorted(files.values()) == COMPILED
+    for name, file in files.items():
+        origin = f"(pyproject.toml:{name})"
+        compiled = {
+            canonicalize_name(entry.requirement.name)
+            for entry in pinned((ROOT / file).read_text("utf-8"))
+            if any(origin in text for text in entry.brought_by)
+        }
+        wanted = {canonicalize_name(Requirement(text).name) for text in resolve_dependency_groups(groups, name)}
+        assert compiled == wanted, file
 
 
 @pytest.mark.parametrize("line", ["requests", "requests>=2", "requests==2.34.2,!=2.34.3", "--index-url https://pypi.example"])

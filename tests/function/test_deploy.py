@@ -18,16 +18,19 @@ from google.cloud.logging_v2.types import LogMetric
 from google.cloud.monitoring_v3 import AlertPolicy
 
 from deploy.api_keys import with_key
+from deploy.deadlines import MAX_SECONDS, MIN_SECONDS, deadlines
 from local import deployed, function
 from local.programs import ROOT
 from report.api import logs
-from report.api.access import grant_of, hash_of, parse_api_keys
-from report.settings import read_settings
+from report.api.access import Grant, grant_of, hash_of, parse_api_keys
+from report.settings import SchedulerSettings, read_settings
 from tests.support.programs import needed
 
 KEY_FILE = json.dumps({hash_of("a shop's key"): [1]})
 # pragma: allowlist nextline secret
-CLIENTS = '{"1": {"name": "Shop \\"of\\" $HOME `id` \'quotes\'",\n\t"webhook_secret": "whsec_c2VjcmV0"}}'
+CLIENTS = (
+    '{"1": {"name": "Shop \\"of\\" $HOME `id` \'quotes\'",\n\t"webhook_secret": "whsec_bm8gc2VjcmV0IG9mIGFueWJvZHkncyBzaG9w"}}'
+)
 LOOKS = ("list", "describe", "access", "get-iam-policy", "list-files-for-upload", "ls", "show")
 CREATE_TABLES = "--nouse_legacy_sql"
 """The last word of the one command that runs each time, since it says itself IF NOT EXISTS."""
@@ -75,7 +78,7 @@ class Cloud:
         return {kind: sorted(self.state[kind]) for kind in kinds} | {"grants": sorted(map(str, self.state["grants"]))}
 
 
-EMPTY: dict[str, Any] = {"calls": [], "fail": "", "grants": []} | {
+EMPTY: dict[str, Any] = {"calls": [], "fail": "", "grants": [], "unknown_for": 0} | {
     kind: {} for kind in ("apis", "accounts", "secrets", "functions", "jobs", "metrics", "channels", "policies", "datasets")
 }
 
@@ -115,7 +118,8 @@ def test_first_run_makes_everything_and_the_second_changes_nothing(cloud: Cloud,
     calls, state = cloud.calls(), cloud.state
 
     account = f"churn-report@{'.'.join(reversed(project.split(':')))}.iam.gserviceaccount.com"
-    assert list(state["accounts"]) == [account]
+    weekly_account = account.replace("@", "-weekly@")
+    assert list(state["accounts"]) == [account, weekly_account]
     member = f"serviceAccount:{account}"
     assert state["grants"] == [
         [project, member],  # to run queries
@@ -129,24 +133,29 @@ def test_first_run_makes_everything_and_the_second_changes_nothing(cloud: Cloud,
     stored = {name.removeprefix("churn-report-"): versions for name, versions in state["secrets"].items()}
     assert stored["clients"] == [CLIENTS]
     assert stored["gemini-key"] == ["a-gemini-key"]
-    ((scheduler_key,), (api_keys,)) = stored["scheduler-key"], stored["api-keys"]
+    ((check_key,), (api_keys,)) = stored["check-key"], stored["api-keys"]
     grants = parse_api_keys(api_keys)
     assert grant_of("a shop's key", grants).clients == {1}
-    assert grant_of(scheduler_key, grants).clients is None
+    assert grant_of(check_key, grants) == Grant(None, customers=False)
     (job,) = state["jobs"].values()
-    assert job["given"] == f'--headers:\n  X-API-Key: "{scheduler_key}"\n'
-    assert job["uri"] == "https://churn-report-abc-uc.a.run.app/reports/weekly"
+    assert job["httpTarget"]["uri"] == "https://churn-report-abc-uc.a.run.app/reports/weekly"
+    assert job["httpTarget"]["headers"] == {"User-Agent": "Google-Cloud-Scheduler"}
+    token = job["httpTarget"]["oidcToken"]
+    assert token["serviceAccountEmail"] == weekly_account
     said = first.stdout + first.stderr + "".join(shlex.join(words) for _, words, _ in calls)
-    assert not any(secret in said for secret in (scheduler_key, "a-gemini-key", "whsec_", hash_of("a shop's key")))
+    assert not any(secret in said for secret in (check_key, "a-gemini-key", "whsec_", hash_of("a shop's key")))
 
-    (deployed,) = state["functions"].values()
-    environment = dict(entry.split("=", 1) for entry in deployed["set-env-vars"].removeprefix("^;;^").split(";;"))
-    assert environment["THREADS"] == deployed["concurrency"]
+    service = service_of(cloud)
+    environment = service["environmentVariables"]
+    assert environment["THREADS"] == str(service["maxInstanceRequestConcurrency"])
     settings = read_settings({**environment, "API_KEYS": api_keys, "CLIENTS": stored["clients"][0]})
     assert (settings.warehouse.project, settings.weekly_deadline_seconds) == (project, 500)
-    assert deployed["set-secrets"] == (
-        "API_KEYS=churn-report-api-keys:1,CLIENTS=churn-report-clients:1,GEMINI_API_KEY=churn-report-gemini-key:1"
-    )
+    assert settings.scheduler == SchedulerSettings(weekly_account, token["audience"])
+    assert {secret["key"]: (secret["secret"], secret["version"]) for secret in service["secretEnvironmentVariables"]} == {
+        "API_KEYS": ("churn-report-api-keys", "1"),
+        "CLIENTS": ("churn-report-clients", "1"),
+        "GEMINI_API_KEY": ("churn-report-gemini-key", "1"),
+    }
     assert (len(state["metrics"]), len(state["policies"])) == (3, 6)
 
     for again in ((*EVERYTHING, *secrets_of(cloud)), ("--alerts",)):
@@ -163,22 +172,233 @@ def test_only_what_differs_is_changed(cloud: Cloud) -> None:
     assert "functions deploy" in change
     assert "GEMINI_API_KEY=churn-report-gemini-key:1" in change
 
-    cloud.deploy("--memory=1Gi", "--time-zone=Europe/Berlin")
+    cloud.deploy("--time-zone=Europe/Berlin")
     assert [change.split()[2:4] for change in cloud.changes()] == [["jobs", "update"]]
 
     (cloud.folder / "clients.json").write_text("{}")
-    cloud.deploy("--memory=1Gi", "--time-zone=Europe/Berlin", f"--clients-file={cloud.folder / 'clients.json'}")
+    cloud.deploy(f"--clients-file={cloud.folder / 'clients.json'}")
     added, deployed = cloud.changes()
     assert "secrets versions add churn-report-clients" in added
     assert "CLIENTS=churn-report-clients:2" in deployed
 
-    (old_key,) = cloud.state["secrets"]["churn-report-scheduler-key"]
-    cloud.deploy("--memory=1Gi", "--time-zone=Europe/Berlin", "--new-scheduler-key")
-    assert [change.split()[2] for change in cloud.changes()] == ["versions", "versions", "deploy", "jobs"]
+    (old_key,) = cloud.state["secrets"]["churn-report-check-key"]
+    cloud.deploy("--new-check-key")
+    assert [change.split()[2] for change in cloud.changes()] == ["versions", "versions", "deploy"]
     keys = parse_api_keys(cloud.state["secrets"]["churn-report-api-keys"][-1])
-    new_key = cloud.state["secrets"]["churn-report-scheduler-key"][-1]
-    assert all(grant_of(key, keys) for key in (old_key, new_key))  # no outage: both work
-    assert new_key in cloud.state["jobs"]["churn-report-weekly"]["given"]
+    new_key = cloud.state["secrets"]["churn-report-check-key"][-1]
+    assert [grant_of(key, keys) is not None for key in (old_key, new_key, "a shop's key")] == [False, True, True]
+
+
+def service_of(cloud: Cloud) -> dict[str, Any]:
+    (function,) = cloud.state["functions"].values()
+    return function["serviceConfig"]
+
+
+def settings_of(cloud: Cloud) -> dict[str, Any]:
+    """All that a later run could change of the function and of its weekly call."""
+    (job,) = cloud.state["jobs"].values()
+    secrets = {secret["key"]: secret["version"] for secret in service_of(cloud)["secretEnvironmentVariables"]}
+    return {**service_of(cloud), "secretEnvironmentVariables": secrets, "job": job}
+
+
+OTHER_SETTINGS = {
+    "--allowed-origins": "https://shop.example,https://www.shop.example",
+    "--concurrency": "4",
+    "--cpu": "2",
+    "--dataset": "shop",
+    "--events-table": "shop_events",
+    "--ingress": "internal-and-gclb",
+    "--location": "EU",
+    "--mail-from": "Reports & more <reports@shop.example>",
+    "--max-bytes-billed": "5000000",
+    "--max-instances": "3",
+    "--memory": "1Gi",
+    "--min-instances": "1",
+    "--page-url": "https://shop.example/dashboard/reports",
+    "--schedule": "30 7 * * 2",
+    "--time-zone": "Asia/Tokyo",
+    "--timeout": "900",
+    "--users-table": "shop_users",
+}
+
+
+def other_secrets_of(cloud: Cloud) -> tuple[str, str]:
+    (cloud.folder / "smtp-url").write_text("smtp://mail.shop.example:587")
+    (cloud.folder / "link-secret").write_text("sixteen or more characters")
+    return f"--smtp-url-file={cloud.folder / 'smtp-url'}", f"--link-secret-file={cloud.folder / 'link-secret'}"
+
+
+def test_a_setting_without_its_flag_stays_as_it_is_deployed(cloud: Cloud) -> None:
+    flags = [f"{name}={value}" for name, value in OTHER_SETTINGS.items()]
+    first = cloud.deploy("--create-tables", "--region=europe-west1", *secrets_of(cloud), *other_secrets_of(cloud), *flags)
+    assert first.returncode == 0, first.stderr
+    deployed = settings_of(cloud)
+    assert (deployed["timeoutSeconds"], deployed["job"]["timeZone"]) == (900, "Asia/Tokyo")
+    cloud.changes()
+
+    assert cloud.deploy().returncode == 0
+    assert cloud.changes() == []
+
+    for name, value in {"--memory": "2Gi", "--page-url": "https://shop.example/new", "--schedule": "0 5 * * 1"}.items():
+        before = settings_of(cloud)
+        again = cloud.deploy(name, value)
+        assert again.returncode == 0, again.stderr
+        assert len(cloud.changes()) == 1
+        after = settings_of(cloud)
+        assert value in json.dumps(after)
+        assert differing(before, after) == 1
+    assert list(cloud.state["functions"]) == ["churn-report"]
+    assert "/locations/europe-west1/" in cloud.state["functions"]["churn-report"]["name"]
+
+
+def differing(before: Any, after: Any) -> int:
+    """How many values differ."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return sum(differing(before.get(name), after.get(name)) for name in before.keys() | after.keys())
+    return int(before != after)
+
+
+def test_what_was_set_by_hand_stays(cloud: Cloud) -> None:
+    cloud.deploy("--create-tables")
+    functions = cloud.state["functions"]
+    functions["churn-report"]["serviceConfig"]["environmentVariables"]["GEMINI_MODEL"] = "another-model"
+    functions["churn-report"]["serviceConfig"]["availableMemory"] = "1G"
+    jobs = cloud.state["jobs"]
+    jobs["churn-report-weekly"]["retryConfig"]["retryCount"] = 0
+    cloud.change(functions=functions, jobs=jobs)
+    assert cloud.deploy("--cpu=2", "--time-zone=Asia/Tokyo").returncode == 0
+    service, job = service_of(cloud), cloud.state["jobs"]["churn-report-weekly"]
+    assert (service["environmentVariables"]["GEMINI_MODEL"], service["availableMemory"]) == ("another-model", "1G")
+    assert (job["timeZone"], job["retryConfig"]["retryCount"]) == ("Asia/Tokyo", 0)
+
+
+def test_a_setting_can_be_set_back(cloud: Cloud) -> None:
+    flags = [f"{name}={value}" for name, value in OTHER_SETTINGS.items()]
+    cloud.deploy("--create-tables", *secrets_of(cloud), *other_secrets_of(cloud), *flags)
+    cloud.change(datasets={**cloud.state["datasets"], "analytics": []})
+    unset = [f"--unset={name.removeprefix('--')}" for name in (*OTHER_SETTINGS, "smtp-url-file", "link-secret-file")]
+    back = cloud.deploy(*unset, "--unset", "gemini-key-file")
+    assert back.returncode == 0, back.stderr
+    was = settings_of(cloud)
+    cloud.changes()
+    assert cloud.deploy().returncode == 0
+    assert cloud.changes() == []
+
+    cloud.change(**{**EMPTY, "datasets": {"analytics": []}})
+    cloud.deploy("--clients-file", str(cloud.folder / "clients.json"))
+    assert was == settings_of(cloud)
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--page-url="], "--page-url takes a value; --unset page-url takes the setting away."),
+        (["--unset=page"], "--unset is 'page'; it takes the name of a setting"),
+        (["--unset=region"], "--unset is 'region'"),
+        (["--unset", "memory", "--memory=1Gi"], "--memory and --unset memory exclude each other"),
+    ],
+)
+def test_what_would_set_back_nothing_is_refused(cloud: Cloud, flags: Sequence[str], sentence: str) -> None:
+    stopped = cloud.deploy(*flags)
+    assert (stopped.returncode, cloud.calls()) == (1, [])
+    assert sentence in stopped.stderr
+
+
+def test_the_region_must_be_named_where_several_have_the_function(cloud: Cloud) -> None:
+    cloud.deploy("--create-tables")
+    (function,) = cloud.state["functions"].values()
+    other = {**function, "name": function["name"].replace("us-central1", "europe-west1")}
+    cloud.change(functions={"churn-report": function, "the other": other})
+    stopped = cloud.deploy()
+    assert stopped.returncode == 1
+    assert "There is a function churn-report in us-central1 europe-west1. Name one with --region." in stopped.stderr
+
+
+def test_what_is_deployed_and_cannot_be_read_is_not_taken_for_missing(cloud: Cloud) -> None:
+    cloud.deploy("--create-tables", "--memory=1Gi", "--time-zone=Asia/Tokyo")
+    cloud.changes()
+    for failing in ("functions list", "functions describe", "jobs list", "jobs describe"):
+        cloud.change(fail=failing)
+        assert "It stopped at: Reading what is deployed" in cloud.deploy().stderr
+        assert cloud.changes() == []
+
+
+def test_a_new_service_account_that_is_not_yet_known_everywhere_is_waited_for(cloud: Cloud) -> None:
+    cloud.change(unknown_for=2)
+    deployed = cloud.deploy("--create-tables", *secrets_of(cloud))
+    assert deployed.returncode == 0, deployed.stderr
+    assert deployed.stderr.count("Google does not know the new service account everywhere yet; trying again") == 4
+    assert [len(cloud.names()[kind]) for kind in ("accounts", "functions", "jobs", "grants")] == [2, 1, 1, 4]
+
+
+def test_an_account_that_stays_unknown_ends_the_wait_with_googles_own_message(cloud: Cloud) -> None:
+    cloud.change(unknown_for=100)
+    stopped = cloud.deploy("--create-tables")
+    assert stopped.returncode == 1
+    assert "churn-report@my-project.iam.gserviceaccount.com does not exist." in stopped.stderr
+    assert "It stopped at: Making the service accounts" in stopped.stderr
+    tries = [change for change in cloud.changes() if "add-iam-policy-binding" in change]
+    assert 10 < len(tries) < 20
+
+
+def test_another_failure_is_not_tried_again(cloud: Cloud) -> None:
+    cloud.change(fail="add-iam-policy-binding")
+    assert cloud.deploy("--create-tables").returncode == 1
+    assert len([change for change in cloud.changes() if "add-iam-policy-binding" in change]) == 1
+
+
+def test_the_api_key_and_the_too_long_timeout_of_an_earlier_version_go(cloud: Cloud) -> None:
+    cloud.deploy("--create-tables", *secrets_of(cloud))
+    state = cloud.state
+    old_key, job = "an old key", state["jobs"]["churn-report-weekly"]
+    job["httpTarget"]["headers"]["X-API-Key"] = old_key
+    del job["httpTarget"]["oidcToken"]
+    secrets = {**state["secrets"], "churn-report-scheduler-key": [old_key]}
+    secrets["churn-report-api-keys"] = [json.dumps({hash_of("a shop's key"): [1], hash_of(old_key): "*"})]
+    del secrets["churn-report-check-key"]
+    functions = state["functions"]
+    functions["churn-report"]["serviceConfig"]["timeoutSeconds"] = 3600
+    cloud.change(secrets=secrets, jobs={"churn-report-weekly": job}, functions=functions)
+
+    updated = cloud.deploy()
+    assert updated.returncode == 0, updated.stderr
+    assert "--timeout 3600 becomes 1790" in updated.stderr
+    assert service_of(cloud)["timeoutSeconds"] == 1790
+    (job,) = cloud.state["jobs"].values()
+    assert "X-API-Key" not in job["httpTarget"]["headers"]
+    assert job["httpTarget"]["oidcToken"]["serviceAccountEmail"] == "churn-report-weekly@my-project.iam.gserviceaccount.com"
+    keys = parse_api_keys(cloud.state["secrets"]["churn-report-api-keys"][-1])
+    assert grant_of(old_key, keys) is None
+    assert grant_of("a shop's key", keys)
+    assert "churn-report-scheduler-key" not in cloud.state["secrets"]
+    cloud.changes()
+    assert cloud.deploy().returncode == 0
+    assert cloud.changes() == []
+
+
+# Deadlines
+
+
+def test_every_deadline_follows_from_one_number() -> None:
+    for seconds in range(MIN_SECONDS, MAX_SECONDS + 1):
+        found = deadlines(seconds)
+        assert 0 < found.request <= found.weekly < found.function < found.attempt <= 1800, seconds
+        assert found.function <= seconds
+        assert found.function == seconds or found.attempt == 1800
+    for seconds in (0, MIN_SECONDS - 1, MAX_SECONDS + 1):
+        with pytest.raises(ValueError, match="it takes 120 to 3600 seconds"):
+            deadlines(seconds)
+
+
+@pytest.mark.parametrize("timeout", [120, 540, 1790, 1800, 3600])
+def test_cloud_scheduler_never_calls_again_while_the_run_it_began_goes_on(cloud: Cloud, timeout: int) -> None:
+    deployed = cloud.deploy("--create-tables", f"--timeout={timeout}")
+    assert deployed.returncode == 0, deployed.stderr
+    service, (job,) = service_of(cloud), cloud.state["jobs"].values()
+    attempt = int(job["attemptDeadline"].removesuffix("s"))
+    settings = read_settings(service["environmentVariables"])
+    assert settings.request_deadline_seconds <= settings.weekly_deadline_seconds < service["timeoutSeconds"] < attempt <= 1800
+    assert ("--timeout" in deployed.stderr) == (service["timeoutSeconds"] != timeout)
 
 
 def test_the_first_run_needs_no_files_and_no_dataset_of_another_name(cloud: Cloud) -> None:
@@ -188,7 +408,7 @@ def test_the_first_run_needs_no_files_and_no_dataset_of_another_name(cloud: Clou
     cloud.change(datasets={"analytics": []})
     assert cloud.deploy().returncode == 0
     assert cloud.state["secrets"]["churn-report-clients"] == ["{}"]
-    assert sorted(cloud.state["secrets"]) == ["churn-report-api-keys", "churn-report-clients", "churn-report-scheduler-key"]
+    assert sorted(cloud.state["secrets"]) == ["churn-report-api-keys", "churn-report-check-key", "churn-report-clients"]
 
 
 def test_what_cannot_be_reached_from_here_is_said_to_be_unchecked(cloud: Cloud) -> None:
@@ -201,7 +421,8 @@ def test_what_cannot_be_reached_from_here_is_said_to_be_unchecked(cloud: Cloud) 
 
 STEPS = {
     "services enable": "Enabling the APIs",
-    "projects add-iam-policy-binding": "Making the service account",
+    "functions list": "Reading what is deployed",
+    "projects add-iam-policy-binding": "Making the service accounts",
     "mk --dataset": "Creating the dataset",
     "GRANT": "Letting the service account read",
     "secrets list": "Storing the secrets",
@@ -278,16 +499,19 @@ def test_delete_asks_first_and_never_touches_the_data(cloud: Cloud) -> None:
         (["--memory"], "--memory takes a value"),
         (["--regoin=x"], "There is no flag --regoin"),
         (["--timeout=30"], "--timeout is '30'; it takes 120 to 3600 seconds"),
+        (["--timeout=3601"], "--timeout is '3601'; it takes 120 to 3600 seconds"),
         (["--name=x"], "--name is 'x'"),
         (["--clients-file=/nowhere"], "/nowhere is missing or empty"),
         (["--clients-file=README.md"], "CLIENTS takes a JSON object"),
+        (["--clients-file=@mistake.json"], "Mars/Olympus"),
         (["--api-keys-file=pyproject.toml"], "API_KEYS is not JSON"),
         (["--page-url=shop.example"], "PAGE_URL takes the address"),
     ],
 )
 def test_a_wrong_setting_stops_it_with_the_sentence_that_helps(cloud: Cloud, flags: Sequence[str], sentence: str) -> None:
     (cloud.folder / "bin/gcloud").write_text("#!/bin/sh\n[ $1 = config ]\n")
-    stopped = cloud.deploy(*flags)
+    (cloud.folder / "mistake.json").write_text('{"1": {"time_zone": "Mars/Olympus"}}')
+    stopped = cloud.deploy(*(flag.replace("@", f"{cloud.folder}/") for flag in flags))
     assert stopped.returncode == 1
     assert sentence in stopped.stderr
 
@@ -455,10 +679,11 @@ def test_what_is_uploaded_is_enough_to_answer_with_a_report_and_no_more(
     assert subprocess.run(with_nothing_else, capture_output=True, text=True, check=True).stdout == "None None\n"
 
 
-def test_the_scheduler_key_joins_the_others() -> None:
+def test_the_check_key_joins_the_others_and_a_retired_one_goes() -> None:
     keys = with_key("new", with_key("old", json.dumps({hash_of("shop"): [7]})))
     grants = parse_api_keys(keys)
     assert [grant_of(key, grants).clients for key in ("shop", "old", "new")] == [{7}, None, None]
     assert with_key("new", keys) == keys
+    assert grant_of("old", parse_api_keys(with_key("new", keys, retired="old"))) is None
     with pytest.raises(ValueError, match="API_KEYS"):
         with_key("new", "[1]")

@@ -16,6 +16,7 @@ import pytest
 import schemathesis
 from schemathesis import engine
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
+from schemathesis.engine.recorder import Interaction
 
 from local.function import Function
 from local.shops import CLIENTS, last_sunday
@@ -62,6 +63,11 @@ def one_shop_for_everybody(call: Call, over: Event) -> None:
         loopback.ten_customers(call, over)
 
 
+def not_begun(interaction: Interaction) -> bool:
+    response = interaction.response
+    return bool(response and response.status_code == 422 and b"has not begun" in (response.content or b""))
+
+
 @pytest.mark.parametrize("key", ASKED)
 def test_every_answer_is_as_the_description_says(function: Function, key: str) -> None:
     examples, least, statuses = ASKED[key]
@@ -94,7 +100,13 @@ def test_every_answer_is_as_the_description_says(function: Function, key: str) -
             wrong.append(repr(event))
         if isinstance(event, ScenarioFinished):
             answered.update(call.response.status_code if call.response else None for call in event.recorder.interactions.values())
-            checks = [check for of_case in event.recorder.checks.values() for check in of_case]
+            # No schema can say which day is today: a week that has not begun is refused although it is written as it should be.
+            checks = [
+                check
+                for case, of_case in event.recorder.checks.items()
+                for check in of_case
+                if check.name != "positive_data_acceptance" or not not_begun(event.recorder.interactions[case])
+            ]
             wrong += [
                 f"{found.failure.title}: {found.failure.message}\n{found.code_sample}"
                 for check in checks

@@ -1,17 +1,30 @@
-"""Who may ask what, and how the function says no."""
+"""What a key opens, and how the function refuses everything else."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from local.function import Answer, Function
+from local.programs import ROOT
 from report.api.access import grant_of, hash_of, main, parse_api_keys
 from report.settings import SettingsError, read_settings
+from tests.support.loopback import bigquery as loopback
 
 WEEK = "week_ending=2025-01-19"
-KEYS = {"for one and two": [1, 2], "for all": "*", "for nobody": []}
+KEYS = {
+    "for one and two": [1, 2],
+    "for all": "*",
+    "for nobody": [],
+    "for figures alone": {"clients": "*", "customers": False},
+}
+EAST, WEST = 4, 5
+"""Clients whose dates always differ: their time zones are 25 hours apart."""
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +32,16 @@ def function(serve: Callable[..., Function]) -> Function:
     return serve(
         API_KEYS={hash_of(key): clients for key, clients in KEYS.items()},
         ALLOWED_ORIGINS="https://shop.example, https://admin.example",
-        CLIENTS={"2": {"name": "Nowhere", "time_zone": "Mars/Olympus"}},
+        CLIENTS={
+            "2": {"name": "Nowhere", "time_zone": "Mars/Olympus"},
+            EAST: {"time_zone": "Pacific/Kiritimati"},
+            WEST: {"time_zone": "Pacific/Pago_Pago"},
+        },
     )
 
 
 def problem(answer: Answer, status: int) -> dict[str, Any]:
-    """The problem in an answer, which must be one of RFC 9457 and tell nothing of the inside."""
+    """Return the problem in an answer, which must be one of RFC 9457 and tell nothing about the inside."""
     assert answer.status == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     said = answer.json()
@@ -85,8 +102,26 @@ def test_a_bad_parameter_is_named_with_what_it_takes(function: Function, query: 
     assert parameter in said["detail"]
 
 
-@pytest.mark.parametrize("week_ending", ["0001-03-01", "1970-01-01", "9999-12-29"])
-def test_any_week_of_the_calendar_has_a_report(function: Function, week_ending: str) -> None:
+def test_a_key_without_the_right_reads_no_personal_data_and_is_told_what_to_do(function: Function) -> None:
+    for include in ("customers", "history,customers"):
+        said = problem(function.ask(f"/reports/generate?client_id=1&{WEEK}&include={include}", key="for figures alone"), 403)
+        assert "Leave out include=customers, or ask" in said["detail"]
+    assert function.ask(f"/reports/generate?client_id=1&{WEEK}&include=history", key="for figures alone").status == 200
+    assert function.ask(f"/reports/generate?client_id=1&{WEEK}&include=customers", key="for all").status == 200
+
+
+def test_a_week_is_answered_from_its_first_day_in_the_clients_time_zone_and_refused_before(function: Function) -> None:
+    begins = datetime.now(ZoneInfo("Pacific/Kiritimati")).date()  # where it is not yet this day for more than an hour
+    path = f"/reports/generate?client_id={{}}&week_ending={begins + timedelta(days=6)}"
+    assert function.ask(path.format(EAST), key="for all").json()["meta"]["partial"] is True
+    said = problem(function.ask(path.format(WEST), key="for all"), 422)
+    assert said["parameter"] == "week_ending"
+    assert str(begins) in said["detail"]
+    assert problem(function.ask("/reports/generate?client_id=1&week_ending=9999-12-29", key="for all"), 422)
+
+
+@pytest.mark.parametrize("week_ending", ["0001-07-01", "1970-01-01"])
+def test_any_week_of_the_past_has_a_report(function: Function, week_ending: str) -> None:
     answer = function.ask(f"/reports/generate?client_id=1&week_ending={week_ending}", key="for all")
     assert (answer.status, answer.json()["week_ending"]) == (200, week_ending)
 
@@ -94,7 +129,28 @@ def test_any_week_of_the_calendar_has_a_report(function: Function, week_ending: 
 def test_a_bad_time_zone_fails_that_client_alone_and_says_so(function: Function) -> None:
     said = problem(function.ask(f"/reports/generate?client_id=2&{WEEK}", key="for all"), 500)
     assert "Mars/Olympus" in said["detail"]
+    assert any(line["severity"] == "ERROR" and "Mars/Olympus" in line["message"] for line in function.log())
     assert function.ask(f"/reports/generate?client_id=1&{WEEK}", key="for all").status == 200
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "said"),
+    [
+        (400, "invalidQuery", "trying again will not help"),
+        (400, "bytesBilledLimitExceeded", "trying again will not help"),
+        (403, "accessDenied", "trying again will not help"),
+        (404, "notFound", "trying again will not help"),
+        (503, "backendError", "Please try again later"),
+    ],
+)
+def test_nobody_is_told_to_try_again_what_cannot_heal_by_itself(
+    serve: Callable[..., Function], status: int, reason: str, said: str
+) -> None:
+    with loopback.loopback_bigquery(loopback.refuses(status, reason, "It was refused")) as bigquery:
+        function = serve(BIGQUERY_EMULATOR_HOST=bigquery.endpoint, REQUEST_DEADLINE_SECONDS="4")
+        told = problem(function.ask(f"/reports/generate?client_id=1&{WEEK}"), 502)["detail"]
+    assert said in told
+    assert ("try again" in told) is (said == "Please try again later")
 
 
 def test_an_unknown_path_is_404_and_a_wrong_method_405_with_what_is_allowed(function: Function) -> None:
@@ -103,6 +159,53 @@ def test_an_unknown_path_is_404_and_a_wrong_method_405_with_what_is_allowed(func
     wrong = function.ask("/reports/generate?client_id=1", method="POST", key="for all", body="{}")
     problem(wrong, 405)
     assert wrong.headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/openapi.json", "/reports/generate", "/reports/weekly", "/nowhere"])
+def test_options_is_204_anywhere_and_head_is_get_without_a_body(function: Function, path: str) -> None:
+    options = function.ask(path, method="OPTIONS", key="")
+    assert (options.status, options.body) == (204, b"")
+    get, head = (function.ask(path, method=method, key="") for method in ("GET", "HEAD"))
+    assert (head.status, head.body, head.headers["content-type"]) == (get.status, b"", get.headers["content-type"])
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        (None, "application/json"),
+        ("*/*", "application/json"),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html"),
+        ("text/html;charset=utf-8", "text/html"),
+        ("text/html; level=1; q=0.5, application/json;q=0.4", "text/html"),
+        ("application/json;profile=x, text/html;q=0.9", "application/json"),
+        ("application/json;profile=x;q=0.2, text/html;q=0.9", "text/html"),
+        ("application/pdf;version=1.7", "application/pdf"),
+        ("TEXT/HTML;charset=utf-8", "text/html"),
+        ("image/png;x=y", "application/json"),
+        (";,;=,text", "application/json"),
+    ],
+)
+def test_the_header_accept_decides_the_form_whatever_its_parameters(
+    function: Function, accept: str | None, content_type: str
+) -> None:
+    headers = {"Accept": accept} if accept else {}
+    answer = function.ask(f"/reports/generate?client_id=1&{WEEK}", key="for all", headers=headers)
+    assert (answer.status, answer.headers["content-type"].partition(";")[0]) == (200, content_type)
+    asked_for = function.ask(f"/reports/generate?client_id=1&{WEEK}&format=json", key="for all", headers=headers)
+    assert asked_for.headers["content-type"] == "application/json"
+
+
+def test_what_needs_no_report_loads_nothing_of_one() -> None:
+    code = """
+import sys
+from main import app
+reader = app.test_client()
+for path in ("/health", "/openapi.json", "/nowhere", "/reports/generate"):
+    reader.get(path)
+print({"report.build", "report.warehouse", "numpy", "xgboost", "google.cloud.bigquery"} & set(sys.modules))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={}, capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "set()"
 
 
 def test_health_needs_no_key(function: Function) -> None:
@@ -118,6 +221,8 @@ def test_only_the_frontends_own_origins_may_read_an_answer(function: Function, o
     for answer in (preflight, report, refused):
         assert answer.headers.get("access-control-allow-origin") == (origin if allowed else None)
         assert answer.headers["vary"] == "Accept, Origin, X-API-Key"
+        exposed = answer.headers.get("access-control-expose-headers")
+        assert exposed == ("Content-Disposition, ETag, Retry-After, Server-Timing" if allowed else None)
     assert preflight.headers.get("access-control-allow-headers") == ("If-None-Match, X-API-Key" if allowed else None)
 
 
@@ -155,7 +260,7 @@ def test_a_new_key_opens_what_its_entry_says() -> None:
     [
         {"CLIENTS": "not JSON"},
         {"CLIENTS": '{"one": {}}'},
-        {"CLIENTS": '{"1": {"time_zone": 1}}'},
+        {"ALLOWED_ORIGINS": "https://shop.example/"},
         {"BIGQUERY_MAX_BYTES_BILLED": "1 TB"},
         {"GEMINI_TIMEOUT_SECONDS": "-1"},
         {"EVENTS_TABLE": "events` WHERE TRUE --"},

@@ -17,7 +17,7 @@ from local import shops
 from local.function import Answer, Function
 from local.programs import ROOT
 from report.api.access import hash_of
-from report.api.rate_limit import MOST_WRONG_KEYS
+from report.api.rate_limit import MAX_WRONG_KEYS
 from tests.support.loopback import bigquery as loopback_bq
 from tests.support.loopback.receiver import SECRET, loopback_receiver
 from tests.support.loopback.server import answers, hangs
@@ -63,7 +63,7 @@ def examples(bigquery: Any, serve: Callable[..., Function]) -> Any:
             413: function.ask("/reports/weekly", key="a key", method="POST", body=" " * 70_000),
             414: function.ask(REPORT + "&" * 2_000, key="a key"),
             422: function.ask(REPORT.replace("2025-01-19", "19.01.2025"), key="a key"),
-            429: [function.ask(REPORT, key="unknown", headers=ELSEWHERE) for _ in range(MOST_WRONG_KEYS + 1)][-1],
+            429: [function.ask(REPORT, key="unknown", headers=ELSEWHERE) for _ in range(MAX_WRONG_KEYS + 1)][-1],
             500: function.ask(REPORT.replace("client_id=1", "client_id=3"), key="a key"),
             502: broken.ask(REPORT, key="a key"),
             504: slow.ask(REPORT, key="a key"),
@@ -125,12 +125,23 @@ def test_every_example_is_as_its_schema_says(description: Any) -> None:
         Draft202012Validator({**content["schema"], "components": description["components"]}).validate(content["example"])
 
 
+def test_every_field_and_parameter_says_what_it_means(description: Any) -> None:
+    schemas = description["components"]["schemas"]
+    fields = {f"{name}.{field}": about for name, schema in schemas.items() for field, about in schema["properties"].items()}
+    parameters = {about["name"]: about for about in description["paths"]["/reports/generate"]["get"]["parameters"]}
+    assert len(fields) > 100
+    assert [name for name, about in {**fields, **parameters}.items() if len(about.get("description", "").split()) < 2] == []
+
+
 def test_every_route_is_described_and_nothing_else() -> None:
-    from main import ROUTES
+    from main import app
     from report.api.openapi import description
 
     described = {path: {method.upper() for method in methods} for path, methods in json.loads(description())["paths"].items()}
-    assert described == {path: set(methods) for path, methods in ROUTES.items()}
+    routes: dict[str, set[str]] = {}
+    for rule in app.url_map.iter_rules():
+        routes.setdefault(rule.rule, set()).update((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    assert described == routes
 
 
 def test_every_parameter_that_is_described_is_taken(description: Any, serve: Callable[..., Function]) -> None:

@@ -56,17 +56,22 @@ def report_of(function: Function, client_id: int, **parameters: object) -> dict[
 
 
 def read_plainly(
-    events: Events, client_id: int, week_ending: date = WEEK_ENDING, time_zone: str = "UTC"
+    events: Events, client_id: int, memory_weeks: int = 0
 ) -> tuple[Mapping[str, plain_reading.Customer], Mapping[str, plain_reading.Customer]]:
-    """The customers of the week and of the one before, from the same rows that `load_events` loads."""
+    """The customers of the week and of the one before, from the same rows that `load_events` loads.
+
+    A client whose first event was in the week before the last has no memory.
+    """
     rows = [
         {"client_id": client_id, "price": None, "quantity": None, "session_id": None, **event}
         | {"timestamp": datetime.fromisoformat(event["timestamp"]).replace(tzinfo=UTC)}
         | ({"price": Decimal(event["price"])} if event.get("price") else {})
         for event in events
     ]
-    weeks = [week_ending, week_ending - timedelta(days=7)]
-    now, before = (plain_reading.features_by_customer(rows, client_id, ending, ending, time_zone) for ending in weeks)
+    now, before = (
+        plain_reading.features_by_customer(rows, client_id, (ending, ending), "UTC", memory_weeks)
+        for ending in (WEEK_ENDING, WEEK_ENDING - timedelta(days=7))
+    )
     return plain_reading.scored_alone(now), plain_reading.scored_alone(before)
 
 
@@ -86,9 +91,19 @@ def test_a_report_is_what_the_brief_read_plainly_says(
         "recommendations",
         "executiveSummary",
         "riskBreakdown",
+        "outlook",
+        "lastWeek",
+        "caveats",
+        "changes",
     ]
     assert report["report_data"]["summary"] == plain_reading.summary(now, before)
-    assert report["report_data"]["segmentBreakdown"] == plain_reading.segment_breakdown(now, before)
+    of_the_brief = ("segment", "count", "riskLevel", "trend")
+    segments = [{name: row[name] for name in of_the_brief} for row in report["report_data"]["segmentBreakdown"]]
+    assert segments == plain_reading.segment_breakdown(now, before)
+    expected = sum(customer.probability for customer in now.values())
+    assert report["report_data"]["outlook"]["expectedToLeave"] == round(expected, 1)
+    assert report["report_data"]["outlook"]["spent"] == 1270.0
+    assert [caveat["code"] for caveat in report["report_data"]["caveats"]] == ["no_look_back"]
     assert {name: customer.segment for name, customer in now.items()} == {
         "ann": "High-Value",
         "bob": "Regular",
@@ -108,7 +123,9 @@ def test_a_report_is_what_the_brief_read_plainly_says(
         "summary_source": "template",
         "outside_training_range": 0.0,
         "backtest": None,
-        "calibration": {"intercept": 0.0, "slope": 1.0},
+        "calibration": {"intercept": 0.0, "slope": 1.0, "weeks": 0},
+        "memory_weeks": 0,
+        "currency": "USD",
     }
 
 
@@ -119,7 +136,6 @@ def test_a_shop_with_one_customer_has_a_report_in_the_singular(
     report = report_of(function, client_id)["report_data"]
     assert report["summary"]["totalCustomers"] == 1
     assert [row["count"] for row in report["segmentBreakdown"]] == [0, 0, 0, 1]
-    assert "1 active customer," in report["executiveSummary"]
     assert not any("1 customers" in sentence for sentence in report["keyInsights"])
 
 
@@ -133,10 +149,18 @@ def test_a_week_without_customers_has_a_report_with_nulls(function: Function, cl
         "avgChurnProbability": None,
         "prevWeekComparison": {"highRisk": None, "churned": None, "retention": None},
     }
-    assert report["segmentBreakdown"] == [
-        {"segment": segment, "count": 0, "riskLevel": 0.0, "trend": "flat"}
-        for segment in ("High-Value", "Regular", "Occasional", "New")
+    assert [(row["segment"], row["count"], row["riskLevel"], row["trend"]) for row in report["segmentBreakdown"]] == [
+        (segment, 0, 0.0, "flat") for segment in ("High-Value", "Regular", "Occasional", "New")
     ]
+    assert report["outlook"] == {
+        "expectedToLeave": 0.0,
+        "expectedToLeaveBefore": 0.0,
+        "spent": 0.0,
+        "spentBefore": 0.0,
+        "spendAtStake": 0.0,
+        "riskiestTenth": {"customers": 0, "avgChurnProbability": None, "timesAverage": None},
+        "missingRegulars": 0,
+    }
     assert report["topRiskFactors"] == report["recommendations"] == []
 
 
@@ -160,7 +184,7 @@ def test_a_shop_of_100_000_customers_has_the_numbers_of_every_customer_scored_al
         }
     )
     local_bigquery.load(bigquery.client, events, local_bigquery.USERS.empty_table())
-    features = np.zeros((customers, 8))
+    features = np.zeros((customers, 9))
     features[:, 5], features[:, 6], features[:, 7] = 1, days, cents / 100
     probability = 1 / (1 + np.exp(-churn.log_odds(churn.load(), features)))
 
@@ -204,12 +228,12 @@ def test_without_week_ending_it_is_the_last_full_week_and_a_running_week_is_part
 
     running = report_of(function, client_id, week_ending=today + timedelta(days=3), include="customers")
     assert running["meta"]["partial"] is True
-    features = {"ann": (0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0)}  # seen today: no days since
+    features = {"ann": (0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)}  # seen today: no days since
     probability = plain_reading.scored_alone(features)["ann"].probability
     assert running["report_data"]["summary"]["avgChurnProbability"] == round(probability, 4)
 
 
-def test_the_riskiest_customers_come_with_their_names_only_where_they_are_asked_for(
+def test_the_greatest_expected_losses_come_with_their_names_only_where_they_are_asked_for(
     function: Function,
     load_events: Callable[[Events], None],
     load_users: Callable[[list[dict[str, str]]], None],
@@ -221,51 +245,64 @@ def test_the_riskiest_customers_come_with_their_names_only_where_they_are_asked_
     load_users([*named, named[0]])  # a second row for one of them must not make a second customer
 
     customers = report_of(function, client_id, include="customers")["report_data"]["atRiskCustomers"]
-    now, _ = read_plainly([*SHOP, *crowd], client_id)
-    riskiest_first = sorted(now, key=lambda user_id: (-now[user_id].probability, -now[user_id].features[-1], user_id))
-    assert [customer["user_id"] for customer in customers] == riskiest_first[:25]
+    now, before = read_plainly([*SHOP, *crowd], client_id)
+    spent = {user_id: customer.spent + (before[user_id].spent if user_id in before else 0) for user_id, customer in now.items()}
+    loss = {user_id: customer.probability * spent[user_id] for user_id, customer in now.items()}
+    in_order = sorted(now, key=lambda user_id: (-loss[user_id], -now[user_id].probability, user_id))
+    assert [customer["user_id"] for customer in customers] == in_order[:25]
     for customer in customers:
         expected = now[customer["user_id"]]
         assert customer["churnProbability"] == round(expected.probability, 4)
-        assert (customer["segment"], customer["total_spent_usd"]) == (expected.segment, round(expected.features[-1], 2))
+        assert (customer["segment"], customer["total_spent_usd"]) == (expected.segment, round(expected.spent, 2))
+        assert customer["spent_9_weeks_usd"] == round(spent[customer["user_id"]], 2)
+        assert customer["expectedLoss"] == pytest.approx(loss[customer["user_id"]], abs=0.006)
     by_id = {customer["user_id"]: customer for customer in customers}
-    assert (by_id["eve"]["name"], by_id["eve"]["email"]) == ("Sample eve", "eve@example.com")
-    assert (by_id["crowd00"]["name"], by_id["crowd00"]["email"]) == (None, None)
+    assert (by_id["ann"]["name"], by_id["ann"]["email"]) == ("Sample ann", "ann@example.com")
+    assert (by_id["crowd29"]["name"], by_id["crowd29"]["email"]) == (None, None)
 
     without = report_of(function, client_id)
     assert "atRiskCustomers" not in without["report_data"]
     assert "example.com" not in json.dumps(without)
 
 
-def test_the_look_back_corrects_every_number_and_says_how_right_the_last_call_was(
+def customers_of_week(number: int, weeks_ago: int, *, returning: int) -> Events:
+    """So many customers of one past week, the first of whom come back two weeks later."""
+    day = WEEK_ENDING - timedelta(days=7 * weeks_ago + 2)
+    came = [event for name in range(number) for event in visit(f"w{weeks_ago}-{name}", day.isoformat())]
+    later = (day + timedelta(days=14)).isoformat()
+    return came + [event for name in range(returning) for event in visit(f"w{weeks_ago}-{name}", later)]
+
+
+def test_past_weeks_correct_every_number_and_the_backtest_says_how_right_the_report_was(
     function: Function, load_events: Callable[[Events], None], client_id: int
 ) -> None:
-    past = [event for number in range(200) for event in visit(f"past{number}", "2024-12-20")]
-    back = [event for number in range(150) for event in visit(f"past{number}", "2025-01-10")]
-    load_events([*past, *back, *SHOP])
+    first = visit("first", "2024-08-30")  # in the 20th week before
+    past = [event for weeks_ago in range(4, 12) for event in customers_of_week(200, weeks_ago, returning=150)]
+    load_events([*first, *past, *SHOP])
     report = report_of(function, client_id)
-    past_customer = plain_reading.scored_alone({"past": (0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 0.0)})["past"]
-    called = past_customer.probability
-    flagged, lost = (200, 50) if called >= 0.7 else (0, 0)
-    assert report["meta"]["backtest"] == {
-        "week_ending": "2024-12-22",
-        "customers": 200,
-        "churned": 50,
-        "expected_churn_rate": round(called, 4),
-        "observed_churn_rate": 0.25,
-        "flagged_high": flagged,
-        "flagged_high_lost": lost,
-    }
+    assert report["meta"]["memory_weeks"] == 8
+    assert report["meta"]["calibration"]["weeks"] == 4
+    backtest = report["meta"]["backtest"]
+    assert backtest["week_ending"] == "2024-12-22"
+    assert backtest["as_issued"] is backtest["corrected"] is True
+    assert abs(backtest["expected_churn_rate"] - backtest["observed_churn_rate"]) < 0.1
+    (told,) = [sentence for sentence in report["report_data"]["keyInsights"] if "Four weeks ago we said" in sentence]
+    assert f"{backtest['churned']} did" in told
 
-    whom = "flagged high risk" if flagged else "active"
-    assert f"Of 200 customers {whom} four weeks ago, 50 have not come back." in report["report_data"]["keyInsights"]
+    then = report_of(function, client_id, week_ending="2024-12-22")
+    assert then["report_data"]["summary"]["totalCustomers"] == backtest["customers"]
+    assert then["report_data"]["summary"]["avgChurnProbability"] == backtest["expected_churn_rate"]
+    assert then["report_data"]["summary"]["highRiskCount"] == backtest["flagged_high"]
+    assert then["report_data"]["outlook"]["riskiestTenth"]["customers"] == backtest["riskiest_tenth"]
 
-    def corrected(customer: plain_reading.Customer) -> float:
-        log_odds = np.log(customer.probability / (1 - customer.probability))
-        calibration = report["meta"]["calibration"]
-        return float(1 / (1 + np.exp(-(calibration["intercept"] + calibration["slope"] * log_odds))))
 
-    assert abs(corrected(past_customer) - 0.25) < abs(called - 0.25)
-    now, _ = read_plainly([*past, *back, *SHOP], client_id)
-    mean = sum(map(corrected, now.values())) / len(now)
-    assert report["report_data"]["summary"]["avgChurnProbability"] == round(mean, 4)
+def test_a_young_shop_has_a_short_memory_few_teachers_and_no_word_of_what_was_said(
+    function: Function, load_events: Callable[[Events], None], client_id: int
+) -> None:
+    past = [event for weeks_ago in range(1, 10) for event in customers_of_week(50, weeks_ago, returning=30)]
+    load_events([*past, *SHOP])
+    report = report_of(function, client_id)
+    assert report["meta"]["memory_weeks"] == 4  # the weeks 5 to 8 before; the first event came in the middle of the ninth
+    assert report["meta"]["calibration"]["weeks"] == 1
+    assert report["meta"]["backtest"]["as_issued"] is False
+    assert not any("we said" in sentence for sentence in report["report_data"]["keyInsights"])

@@ -1,6 +1,6 @@
-"""Mutants of what mutmut leaves alone: constants, whatever else a module does when it is imported, and decorated functions.
+"""Mutants of what mutmut skips: constants, everything else that a module does when it is imported, and decorated functions.
 
-mutmut's own operators, each mutant in a fork that has the libraries loaded but nothing of the project.
+The operators are mutmut's. Each mutant runs in a fork that has loaded the libraries but nothing of the project.
 """
 
 import importlib
@@ -36,22 +36,22 @@ LIBRARIES = (
 WORKERS = 2
 CPU_SECONDS = 60
 SECONDS = 600
-"""A mutant that runs on is ended by the first, which a busy machine does not shorten, and one that hangs by the second."""
+"""The first ends a mutant that computes forever, the second one that hangs. A busy machine does not shorten the first."""
 
 
 class Mutant(Protocol):
-    """Something changed in a file."""
+    """A change in a file."""
 
     path: str
     name: str
 
     def put_in_place(self) -> None:
-        """Import the mutant, in this process, in place of its file."""
+        """Import the mutant in place of its file, in this process."""
 
 
 @dataclass(frozen=True)
 class Unchanged:
-    """No mutant at all, which must survive."""
+    """No change; it must survive."""
 
     path: str = "nothing"
     name: str = "changed"
@@ -74,10 +74,9 @@ class AtImport:
 
 @dataclass(frozen=True)
 class OfMutmut:
-    """A mutant of mutmut's, which lies in its folder with all others and is picked by the environment.
+    """A mutant of mutmut, which is in mutmut's folder with all others and is picked by an environment variable.
 
-    mutmut imports before it picks, so that a function that runs only at import survives whatever is done to it: here it is picked
-    first.
+    mutmut imports before it picks, so a function that runs only at import always survives. Here the mutant is picked first.
     """
 
     path: str
@@ -92,14 +91,14 @@ class OfMutmut:
 
 
 class _Everywhere(MutationVisitor):
-    """mutmut's visitor, which goes into decorated functions as well."""
+    """mutmut's visitor, but it visits decorated functions as well."""
 
     def _skip_node_and_children(self, node: cst.CSTNode) -> bool:
         return not (isinstance(node, cst.FunctionDef) and node.decorators) and super()._skip_node_and_children(node)
 
 
 def at_import(path: str) -> Iterator[AtImport]:
-    """Those of one file that mutmut does not make."""
+    """Yield the mutants of one file that mutmut does not make."""
     code = Path(path).read_text("utf-8")
     wrapper = MetadataWrapper(cst.parse_module(code))
     visitor = _Everywhere(mutation_operators, get_ignored_lines(path, code, wrapper))
@@ -114,7 +113,7 @@ def at_import(path: str) -> Iterator[AtImport]:
 
 
 class _Instead(MetaPathFinder, InspectLoader):
-    """Imports the mutant in place of its file."""
+    """An importer that imports the mutant in place of its file."""
 
     def __init__(self, path: str, code: str) -> None:
         self.module = path.removesuffix(".py").replace("/", ".")
@@ -131,7 +130,7 @@ class _Instead(MetaPathFinder, InspectLoader):
 
 
 def outcomes(mutants: Iterable[Mutant], tests: list[str], pytest_options: list[str]) -> Iterator[tuple[Mutant, str]]:
-    """What became of each: killed, survived or timeout."""
+    """Yield each mutant with its outcome: killed, survived or timeout."""
     for library in LIBRARIES:
         importlib.import_module(library)
     running: dict[int, Mutant] = {}
@@ -168,7 +167,7 @@ def _fork(mutant: Mutant, tests: list[str], pytest_options: list[str]) -> int:
 
 
 def _nearest_first(path: str, tests: list[str]) -> tuple[list[str], list[str]]:
-    """The files of tests that name the module themselves, and the others."""
+    """Return the test files that name the module, and the others."""
     module = path.removesuffix(".py").replace("/", ".")
     near = [test for test in tests if module in Path(test).read_text("utf-8")]
     return near, [test for test in tests if test not in near]

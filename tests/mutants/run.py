@@ -1,6 +1,6 @@
-"""Mutate the pure core, run its tests against each mutant, and print how many they kill and which survive.
+"""Mutate the pure core, run its tests against each mutant, and print how many are killed and which survive.
 
-mutmut changes what stands in functions, `afresh` what stands outside of them. `pyproject.toml` says which files and tests.
+mutmut changes the code in functions, `afresh` the code outside of them. `pyproject.toml` names the files and tests.
 """
 
 import os
@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.benchmarks.say import say
 from tests.mutants import afresh
 
-LEAST_KILLED = 0.9
+MIN_KILLED = 0.9
 ENDED = ("killed", "timeout")
 MUTMUT = str(Path(sys.executable).with_name("mutmut"))
 
@@ -49,7 +49,7 @@ def main() -> int:
         f"Killed or timed out: {share:.1%}",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
-    return int(share < LEAST_KILLED)
+    return int(share < MIN_KILLED)
 
 
 def _survived(count: Counter[str]) -> int:
@@ -57,7 +57,7 @@ def _survived(count: Counter[str]) -> int:
 
 
 def _in_functions(tests: list[str], options: list[str]) -> Iterator[tuple[str, str, str]]:
-    """mutmut's mutants: file, name, outcome."""
+    """Yield mutmut's mutants: file, name, outcome."""
     subprocess.run([MUTMUT, "run", "--max-children", str(afresh.WORKERS)], check=True, stdout=sys.stderr)
     told = subprocess.run([MUTMUT, "results", "--all", "true"], check=True, capture_output=True, text=True).stdout
     again = []

@@ -1,1 +1,1 @@
-"""Load and soak: the deployed function under many readers while what it needs goes wrong. `make soak`, never `make test`."""
+"""Load and soak: the function as deployed, with many readers, while BigQuery and Gemini fail now and then: `make soak`."""

@@ -1,4 +1,4 @@
-"""Faults on loopback: a few calls in a hundred go wrong, as calls to Google's services now and then do."""
+"""Faults on loopback: a few calls in a hundred fail, as calls to Google's services sometimes do."""
 
 import json
 from collections import Counter
@@ -23,7 +23,7 @@ Good = tuple[int, str, bytes]
 
 
 class Faults:
-    """Decides which calls go wrong and how, always the same for the same seed, and counts them."""
+    """Decide which calls fail and how, always the same for the same seed, and count them."""
 
     def __init__(self, seed: list[int]) -> None:
         self.on = False
@@ -33,7 +33,7 @@ class Faults:
         self._lock = Lock()
 
     def answer(self, call: Call, over: Event, good: Callable[[], Good]) -> None:
-        """Answer the call with `good`, or in one of the ways of going wrong."""
+        """Answer the call with `good`, or with one of the faults."""
         kind = self._next()
         if kind is None:
             send(call, *good())
@@ -41,7 +41,7 @@ class Faults:
             KINDS[kind](self, call, over, good)
 
     def delay(self) -> float:
-        """So many seconds."""
+        """Return the seconds of a delay."""
         with self._lock:
             return float(self._random.uniform(*DELAY_SECONDS))
 
@@ -103,15 +103,15 @@ KINDS: dict[str, Fault] = {
 
 @dataclass
 class Proxy:
-    """A running proxy: where it is, and whether it refuses each look back, which shows what a report is without one."""
+    """A running proxy: its address, and whether it refuses the daily counts, which shows the report without them."""
 
     endpoint: str
-    refuses_look_backs: bool = False
+    refuses_daily_counts: bool = False
 
 
 @contextmanager
 def proxy(address: str, faults: Faults) -> Iterator[Proxy]:
-    """Stands between the function and the BigQuery at `address` until the block ends."""
+    """Run a proxy between the function and the BigQuery at `address` until the block ends."""
     over = Event()
     refused = _error(400, "invalidQuery")
 
@@ -121,7 +121,7 @@ def proxy(address: str, faults: Faults) -> Iterator[Proxy]:
         def do_GET(self) -> None:  # noqa: N802 - http.server's name
             body = self.rfile.read(int(self.headers["Content-Length"] or 0))
             try:
-                if running.refuses_look_backs and b"came_back" in body:
+                if running.refuses_daily_counts and b'"days_start"' in body:  # a parameter that only they have
                     refused(faults, self, over, lambda: (0, "", b""))
                 else:
                     faults.answer(self, over, lambda: _ask(address, self, body))

@@ -1,4 +1,4 @@
-"""What the process that serves holds while it serves: memory, threads, open files; and whether any of it grows."""
+"""The memory, threads and open files of the serving process, and whether any of them grows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from pathlib import Path
 from statistics import median
 
 MOST_MEMORY_SHARE, MOST_MEMORY_MIB = 0.10, 16.0
-"""Memory may grow by the greater of these: the allocator's own noise."""
+"""Memory may grow by the greater of these, which is the allocator's noise."""
 MOST_MORE = 8
-"""Threads or files: as many as there are requests at once."""
+"""Threads and files may grow by the number of requests at once."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """At one instant, or medians of some."""
+    """What a process holds at one instant, or medians of several instants."""
 
     memory_mib: float
     threads: float
@@ -21,7 +21,7 @@ class Held:
 
 
 def held(process: int) -> Held:
-    """What the process holds now."""
+    """Return what the process holds now."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     numbers = {name: value.split()[0] for name, _, value in (line.partition(":") for line in lines) if value.strip()}
     files = len(list(Path(f"/proc/{process}/fd").iterdir()))
@@ -29,13 +29,13 @@ def held(process: int) -> Held:
 
 
 def early_and_late(notes: Sequence[Held]) -> tuple[Held, Held]:
-    """The medians of the second fifth, after the warm-up, and of the last."""
+    """Return the medians of the second fifth, after the warm-up, and of the last fifth."""
     fifth = len(notes) // 5
     return _median(notes[fifth : 2 * fifth]), _median(notes[-fifth:])
 
 
 def grown(early: Held, late: Held) -> list[str]:
-    """What has grown by more than it may."""
+    """List what has grown by more than it may."""
     most_memory = early.memory_mib + max(early.memory_mib * MOST_MEMORY_SHARE, MOST_MEMORY_MIB)
     limits = {
         "memory": (late.memory_mib, most_memory),

@@ -1,4 +1,4 @@
-"""Readers who ask for one report after the other, each answer judged as it comes."""
+"""Readers who ask for one report after the other; each answer is judged at once."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ from tests.soak.truth import QUESTIONS, Form, Question, Truth, WrongAnswerError
 
 READERS = 32
 POPULAR = 0.5
-"""So many ask for the same report, which most of them then share."""
+"""The share of readers who ask for the same report."""
 WRONG_KEY = 0.05
 PAGE = 0.25
 HAS_ONE = 0.3
-"""So many name the ETag of a report that they have, one in four of them another client's."""
+"""The share of readers who send an ETag; one in four of these is another client's."""
 MOST_SHOWN = 20
 
 
@@ -27,7 +27,7 @@ class Found:
     """What the readers got."""
 
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By what was asked for and what came."""
+    """By request and by answer."""
     made_ms: list[float] = field(default_factory=list)
     shared_ms: list[float] = field(default_factory=list)
     wrong: int = 0
@@ -35,12 +35,12 @@ class Found:
 
     @property
     def answers(self) -> int:
-        """How many there were."""
+        """Return how many answers there were."""
         with self.lock:
             return self.outcomes.total()
 
     def note(self, kind: str, outcome: str, answer: Answer, milliseconds: float) -> None:
-        """A right answer."""
+        """Count a right answer."""
         with self.lock:
             self.outcomes[kind, outcome] += 1
             if answer.status in (200, 304):
@@ -48,7 +48,7 @@ class Found:
                 (self.made_ms if made else self.shared_ms).append(milliseconds)
 
     def note_wrong(self, kind: str, path: str, why: Exception) -> None:
-        """A wrong answer, the first few of which are shown."""
+        """Count a wrong answer; the first few are shown."""
         with self.lock:
             self.outcomes[kind, "wrong"] += 1
             self.wrong += 1
@@ -58,7 +58,7 @@ class Found:
 
 
 def start(reports: Function, truth: Truth, seed: int, until: float) -> tuple[Found, list[Thread]]:
-    """Let all readers begin, who go on until `until` on the monotonic clock."""
+    """Start all readers; they go on until `until` on the monotonic clock."""
     found = Found()
     threads = [
         Thread(target=_read, args=(reports, truth, np.random.default_rng([seed, reader]), until, found), daemon=True)

@@ -1,6 +1,6 @@
-"""Soak the deployed function: readers, faults, then a weekly run. Prints a table and writes RESULTS.md; progress goes to stderr.
+"""Soak the function: readers, faults, then a weekly run. Print a table and write RESULTS.md; progress goes to standard error.
 
-Exits with 1 where an answer was wrong, where memory, threads or files grew, or where the weekly run went wrong.
+Exit with 1 if an answer was wrong, if memory, threads or files grew, or if the weekly run failed.
 """
 
 import argparse
@@ -26,12 +26,12 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 SEED = 20250601
 DEADLINE_SECONDS, CACHE_SECONDS, GEMINI_SECONDS = 20, 1, 3
 NOTE_SECONDS, LEAST_NOTES = 15.0, 20
-"""Notes of the process come so often, oftener in a short run."""
+"""How often the process is looked at; more often in a short run."""
 
 
 @dataclass(frozen=True)
 class Soaked:
-    """What the readers got, what went wrong on purpose, and what the process held early and late."""
+    """What the readers got, the injected faults, and what the process held early and late."""
 
     found: Found
     warehouse: Faults
@@ -42,7 +42,7 @@ class Soaked:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run it; the exit code."""
+    """Run the soak; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak.run", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     minutes = parser.parse_args(arguments).minutes
@@ -78,7 +78,7 @@ def _soak(seconds: float) -> Soaked:
         settings = function.bigquery_settings(between.endpoint) | served.AS_DEPLOYED
         settings |= {
             "CLIENTS": json.dumps(shops.CLIENTS),
-            "GEMINI_API_KEY": "a-gemini-key",
+            "GEMINI_API_KEY": "a-gemini-key",  # pragma: allowlist secret
             "GEMINI_ENDPOINT": gemini.endpoint,
             "GEMINI_TIMEOUT_SECONDS": str(GEMINI_SECONDS),
             "REPORT_CACHE_SECONDS": str(CACHE_SECONDS),

@@ -1,4 +1,4 @@
-"""A handful of small shops, each with habits, a size and a time zone of its own, and one without a customer."""
+"""A few small shops with different habits, sizes and time zones, and one without a customer."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,7 +24,7 @@ _WEEKS_OF_EVENTS = 14
 
 
 def tables(seed: int) -> tuple[pa.Table, pa.Table]:
-    """The rows of the two tables."""
+    """Return the rows of the two tables."""
     drawn = dict(zip(_CUSTOMERS, draw_shops(len(_CUSTOMERS), seed), strict=True))
     events = [
         _of_client(client, simulate(replace(drawn[client], customers=customers), _WEEKS_OF_EVENTS, [seed, client], LAST_DAY))

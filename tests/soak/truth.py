@@ -1,4 +1,4 @@
-"""What is right: each report as it is without faults, and whether an answer is one of the answers that may come."""
+"""The expected answers: each report as it is without faults, and the check whether an answer is allowed."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -17,8 +17,8 @@ from tests.soak.faults import Proxy
 from tests.soak.shops import CLIENTS, WEEKS
 
 SUMMARY = "A quiet week in a shop that is doing well.\n\nNow is a good time to write to those who have been away."
-"""What Gemini writes."""
-WHOLE, UNCORRECTED, WITHOUT_HISTORY = "200", "200 without the look back", "200 without the history"
+"""The text that Gemini writes."""
+WHOLE, WITHOUT_DAYS = "200", "200 without the daily counts"
 INCLUDES = ("", "customers", "history")
 AT_ONCE = 4
 
@@ -26,19 +26,19 @@ Form = Literal["json", "html"]
 
 
 class WrongAnswerError(Exception):
-    """An answer that must not come."""
+    """An answer that is not allowed."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """Which report."""
+    """A report to ask for."""
 
     client: int
     week_ending: date
     include: str
 
     def path(self, form: Form = "json") -> str:
-        """Where to ask for it."""
+        """Return the path and query of the report."""
         wanted = {"client_id": self.client, "week_ending": self.week_ending, "format": form}
         return "/reports/generate?" + urlencode(wanted | ({"include": self.include} if self.include else {}))
 
@@ -47,20 +47,20 @@ QUESTIONS = tuple(Question(client, week, include) for client in CLIENTS for week
 
 
 class Truth:
-    """Each question's reports, whole and without the look back, and the ETags of the answers that were found right."""
+    """The reports of each question, whole and without the daily counts, and the ETags of right answers."""
 
-    def __init__(self, whole: Mapping[Question, Any], uncorrected: Mapping[Question, Any]) -> None:
-        self._reports = {question: {WHOLE: whole[question], UNCORRECTED: uncorrected[question]} for question in QUESTIONS}
+    def __init__(self, whole: Mapping[Question, Any], without_days: Mapping[Question, Any]) -> None:
+        self._reports = {question: {WHOLE: whole[question], WITHOUT_DAYS: without_days[question]} for question in QUESTIONS}
         self._etags: dict[tuple[Question, Form], set[str]] = {}
         self._lock = Lock()
 
     def etags(self, question: Question, form: Form) -> list[str]:
-        """What right answers to this question have carried until now."""
+        """Return the ETags of right answers to this question until now."""
         with self._lock:
             return sorted(self._etags.get((question, form), ()))
 
     def judge(self, question: Question, form: Form, known: str | None, answer: Answer) -> str:
-        """What kind of right answer this is, where the reader named the ETag `known`. Raises WrongAnswerError."""
+        """Return the kind of right answer, for a reader who sent the ETag `known`. Raise WrongAnswerError."""
         etag = answer.headers.get("etag", "")
         if answer.status == 200:
             kind = self._page(question, answer) if form == "html" else self._report(question, answer)
@@ -87,22 +87,7 @@ class Truth:
         for kind, report in self._reports[question].items():
             if got == report:
                 return kind
-        if question.include == "history" and got["report_data"].get("history") is None:
-            return self._without_history(question, got)
         raise WrongAnswerError(f"another report: {list(differences(self._reports[question][WHOLE], got))[:10]}")
-
-    def _without_history(self, question: Question, got: Any) -> str:
-        """The history alone failed, which an insight must say; all else is as for a reader who wants none."""
-        data = got["report_data"]
-        data.pop("history", None)
-        others = [insight for insight in data["keyInsights"] if "history" not in insight]
-        if len(others) != len(data["keyInsights"]) - 1:
-            raise WrongAnswerError(f"a report without its history that does not say so: {data['keyInsights']}")
-        data["keyInsights"] = others
-        plain = self._reports[Question(question.client, question.week_ending, "")]
-        if got not in plain.values():
-            raise WrongAnswerError(f"another report: {list(differences(plain[WHOLE], got))[:10]}")
-        return WITHOUT_HISTORY
 
     def _page(self, question: Question, answer: Answer) -> str:
         plain = self._reports[Question(question.client, question.week_ending, "")]
@@ -114,17 +99,18 @@ class Truth:
 
 
 def find(reports: Function, proxy: Proxy, cache_seconds: float) -> Truth:
-    """Ask every question without faults: as it is, and where each look back is refused."""
+    """Ask every question without faults, as it is and with the daily counts refused."""
     whole = _ask_all(reports)
     sleep(cache_seconds + 0.5)
-    proxy.refuses_look_backs = True
-    uncorrected = _ask_all(reports)
-    proxy.refuses_look_backs = False
+    proxy.refuses_daily_counts = True
+    without_days = _ask_all(reports)
+    proxy.refuses_daily_counts = False
     sleep(cache_seconds + 0.5)
     for question in QUESTIONS:
-        if uncorrected[question]["meta"]["backtest"] is not None:
-            raise WrongAnswerError(f"{question} has a look back although it was refused")
-    return Truth(whole, uncorrected)
+        codes = [caveat["code"] for caveat in without_days[question]["report_data"]["caveats"]]
+        if "days_unknown" not in codes:
+            raise WrongAnswerError(f"{question} does not say that its daily counts are missing: {codes}")
+    return Truth(whole, without_days)
 
 
 def _ask_all(reports: Function) -> dict[Question, Any]:
@@ -142,14 +128,14 @@ def _ask_all(reports: Function) -> dict[Question, Any]:
 
 
 def comparable(report: Any) -> Any:
-    """The report without what may differ between two right answers."""
+    """Return the report without the fields that may differ between two right answers."""
     meta = {name: value for name, value in report["meta"].items() if name not in ("generated_at", "summary_source")}
     data = {name: value for name, value in report["report_data"].items() if name != "executiveSummary"}
     return {**report, "meta": meta, "report_data": data}
 
 
 def differences(right: Any, got: Any, where: str = "") -> Iterable[str]:
-    """Where two reports differ."""
+    """Yield where two reports differ."""
     if isinstance(right, dict) and isinstance(got, dict):
         for name in sorted({*right, *got}):
             yield from differences(right.get(name), got.get(name), f"{where}.{name}")

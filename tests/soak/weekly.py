@@ -1,4 +1,4 @@
-"""One weekly run for a thousand clients: each webhook must arrive exactly once, signed, with its own client's report."""
+"""One weekly run for a thousand clients: each webhook must arrive once, signed, with its own client's report."""
 
 import json
 from collections import Counter
@@ -24,17 +24,17 @@ DEADLINE_SECONDS = 500
 
 @dataclass(frozen=True)
 class WeeklyRun:
-    """How it went."""
+    """The outcome of the run."""
 
     seconds: float
     most_memory_mib: float
     settings_kib: float
-    """The setting CLIENTS."""
+    """The size of the setting CLIENTS."""
     wrong: list[str]
 
 
 def measure() -> WeeklyRun:
-    """Run it."""
+    """Run it and check what arrived."""
     with loopback_bigquery(ten_customers) as bigquery, loopback_receiver(answers(200, {})) as receiver:
         hook = {"webhook_url": f"{receiver.endpoint}/hook", "webhook_secret": SECRET}
         # Without spaces: Linux takes 128 KiB in one environment variable.
@@ -53,7 +53,7 @@ def measure() -> WeeklyRun:
 
 
 def _post(reports: function.Function) -> tuple[int, bytes]:
-    # `Function.ask` does not wait for so long.
+    # `Function.ask` does not wait this long.
     connection = HTTPConnection(urlsplit(reports.address).netloc, timeout=DEADLINE_SECONDS + 30)
     try:
         body = json.dumps({"week_ending": WEEK_ENDING})

@@ -1,1 +1,1 @@
-"""What the tests stand on: loopback servers, sample reports, a plain reading of the brief."""
+"""Support for the tests: loopback servers, sample reports, a plain implementation of the brief."""

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,22 +15,47 @@ from model import churn
 COUNTED = ("added_to_wishlist", "removed_from_wishlist", "added_to_cart", "removed_from_cart", "cart_quantity_updated")
 
 
+NOBODY = {"", "undefined", "null", "none", "nan", "unknown", "anonymous", "guest", "0", "[object object]"}
+"""What trackers send where they know no user; white space around it and case do not matter."""
+
+
 def features_by_customer(
-    events: Iterable[Mapping[str, Any]], client_id: int, week_ending: date, as_of: date, time_zone: str
+    events: Iterable[Mapping[str, Any]], client_id: int, days: tuple[date, date], time_zone: str, memory_weeks: int = 8
 ) -> dict[str, tuple[float, ...]]:
-    """Sections 3 and 4: the features of each customer of the week, in the brief's order."""
-    week_start = week_ending - timedelta(days=6)
+    """Sections 3 and 4: the features of each customer of the week, in the brief's order, and the weeks of memory.
+
+    `days` are the week's last and the one from which inactivity counts.
+    """
+    week_ending, as_of = days
     of_customer = defaultdict(list)
+    active_weeks = defaultdict(set)
     for event in events:
-        local_date = event["timestamp"].astimezone(ZoneInfo(time_zone)).date()
-        if event["client_id"] == client_id and event["user_id"] is not None and week_start <= local_date <= week_ending:
-            of_customer[event["user_id"]].append((event, local_date))
-    return {user_id: _features(dated, as_of) for user_id, dated in of_customer.items()}
+        user_id, local_date = event["user_id"], event["timestamp"].astimezone(ZoneInfo(time_zone)).date()
+        if event["client_id"] == client_id and user_id is not None and user_id.strip().lower() not in NOBODY:
+            weeks_before = (week_ending - local_date).days // 7
+            active_weeks[user_id].add(weeks_before)
+            if weeks_before == 0:
+                of_customer[user_id].append((event, local_date))
+    memory = range(1, memory_weeks + 1)
+    return {
+        user_id: (*_features(dated, as_of), float(len(active_weeks[user_id].intersection(memory))))
+        for user_id, dated in of_customer.items()
+    }
+
+
+def churned(events: Iterable[Mapping[str, Any]], client_id: int, week_ending: date, time_zone: str) -> set[str]:
+    """Who of the week's customers had no event in the 28 days after its last day."""
+    came, came_back = set(), set()
+    for event in events:
+        days_after = (event["timestamp"].astimezone(ZoneInfo(time_zone)).date() - week_ending).days
+        if event["client_id"] == client_id and -7 < days_after <= 28:
+            (came if days_after <= 0 else came_back).add(event["user_id"])
+    return came - came_back - {None}
 
 
 def _features(dated_events: list[tuple[Mapping[str, Any], date]], as_of: date) -> tuple[float, ...]:
     count = Counter(event["event_type"] for event, _ in dated_events)
-    sessions = {event["session_id"] for event, _ in dated_events} - {None}
+    sessions = {event["session_id"] for event, _ in dated_events} - {None, ""}
     last_date = max(local_date for _, local_date in dated_events)
     spent = Decimal(0)
     for event, _ in dated_events:
@@ -48,6 +73,10 @@ class Customer:
 
     features: tuple[float, ...]
     probability: float
+
+    @property
+    def spent(self) -> float:
+        return self.features[7]
 
     @property
     def segment(self) -> str:

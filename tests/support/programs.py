@@ -1,4 +1,4 @@
-"""Programs that tests need and no package here brings."""
+"""Programs that tests need and that no Python package installs."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ import pytest
 
 
 def needed(program: str) -> str:
-    """Where a program is. Without it the test has not run, which nobody may take for having passed."""
+    """Return the path of a program. Without it the test is skipped with a loud reason, and fails in CI."""
     found = shutil.which(program)
     if found:
         return found

@@ -1,1 +1,1 @@
-"""Stand-ins on this machine for what the function talks to: real HTTP, answered as the real service answers."""
+"""Stand-ins on this machine for the services that the function calls: real HTTP, with the answers of the real service."""

@@ -24,13 +24,13 @@ COLUMNS = {
 
 @contextmanager
 def loopback_bigquery(behaviour: Behaviour) -> Iterator[Loopback]:
-    """A server that behaves so until the block ends."""
+    """Run a BigQuery with this behaviour until the block ends."""
     with running(behaviour, r"/bigquery/v2/projects/[\w-]+/(queries|jobs)(/|\?|$)") as loopback:
         yield loopback
 
 
 def rows(*of_cells: tuple[object, ...], columns: tuple[str, ...] = COLUMNS["weeks_ago"]) -> Mapping[str, Any]:
-    """A complete answer with these rows."""
+    """Return a complete answer with these rows."""
     return {
         "kind": "bigquery#queryResponse",
         "jobComplete": True,

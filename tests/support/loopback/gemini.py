@@ -1,10 +1,10 @@
-"""A loopback Gemini: answers `POST /v1beta/models/MODEL:generateContent` as Google's REST API does, in every way it can go.
+"""A loopback Gemini: answers `POST /v1beta/models/MODEL:generateContent` as Google's REST API does, and as it can fail.
 
     with loopback_gemini(says("All is well.")) as gemini:
         ...  # GEMINI_ENDPOINT=gemini.endpoint
         assert prompt_of(gemini.requests[0]).startswith("You are")
 
-What is tested against it is the real SDK.
+The real SDK runs against it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,29 +16,29 @@ from tests.support.loopback.server import Behaviour, Loopback, Request, answers,
 
 @contextmanager
 def loopback_gemini(behaviour: Behaviour) -> Iterator[Loopback]:
-    """A server that behaves so until the block ends."""
+    """Run a Gemini with this behaviour until the block ends."""
     with running(behaviour, r"/v1beta/models/[\w.-]+:generateContent(\?|$)") as loopback:
         yield loopback
 
 
 def prompt_of(request: Request) -> str:
-    """What Gemini was asked."""
+    """Return the prompt of a request."""
     return "".join(part["text"] for content in request.body["contents"] for part in content["parts"])
 
 
 def says(text: str, finish_reason: str | None = "STOP") -> Behaviour:
-    """A candidate with that text."""
+    """Answer with a candidate that has this text."""
     return answers(200, candidate(text, finish_reason))
 
 
 def candidate(text: str, finish_reason: str | None = "STOP") -> Mapping[str, Any]:
-    """Gemini's answer with that text, as JSON."""
+    """Return Gemini's answer with this text, as JSON."""
     content = {"content": {"parts": [{"text": text}], "role": "model"}, "finishReason": finish_reason, "index": 0}
     return {"candidates": [content], "modelVersion": "loopback"}
 
 
 def fails(status: int, word: str, message: str, details: list[Mapping[str, Any]] | None = None) -> Behaviour:
-    """An error in Google's JSON form."""
+    """Answer with an error in Google's JSON form."""
     error = {"code": status, "message": message, "status": word, **({"details": details} if details else {})}
     return answers(status, {"error": error})
 
@@ -75,4 +75,4 @@ FAILURES: Mapping[str, Behaviour] = {
     "a dropped connection": drops,
     "a slow drip": drips,
 }
-"""Everything that is no complete text."""
+"""Every kind of answer that is not a complete text."""

@@ -1,4 +1,4 @@
-"""A loopback proxy that serves an address below a path prefix, which what is behind it never sees."""
+"""A loopback proxy that serves an address under a path prefix and removes the prefix from requests."""
 
 import http.client
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 @contextmanager
 def behind_a_prefix(address: str, prefix: str) -> Iterator[str]:
-    """Serve `address` below `prefix` until the block ends. Whatever is asked for outside of it is not found."""
+    """Serve `address` under `prefix` until the block ends. Other paths are answered 404."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

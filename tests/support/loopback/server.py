@@ -1,4 +1,4 @@
-"""A loopback HTTP server that answers calls as a test tells it to, and remembers what it was asked."""
+"""A loopback HTTP server that answers as a test tells it to and records the requests."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Request:
-    """One call as it arrived."""
+    """A request as it arrived."""
 
     path: str
     headers: Mapping[str, str]
@@ -21,7 +21,7 @@ class Request:
 
 
 class Call(BaseHTTPRequestHandler):
-    """A call to be answered, which is `request`."""
+    """A call that waits for its answer; `request` is what was sent."""
 
     protocol_version = "HTTP/1.1"
     request: Request  # type: ignore[assignment]
@@ -31,12 +31,12 @@ class Call(BaseHTTPRequestHandler):
 
 
 Behaviour = Callable[[Call, Event], None]
-"""Answers a call; the event ends whatever would go on for ever."""
+"""Answers a call. The event is set at the end of the test and stops what would go on forever."""
 
 
 @dataclass
 class Loopback:
-    """The running server: where it is, what it does next, what it was asked."""
+    """The running server: its address, its behaviour, and the requests that it got."""
 
     behaviour: Behaviour
     endpoint: str = ""
@@ -46,7 +46,7 @@ class Loopback:
 
 @contextmanager
 def running(behaviour: Behaviour, path: str) -> Iterator[Loopback]:
-    """A server that behaves so for calls to a path like that; set `behaviour` on what it gives to change its mind."""
+    """Run a server with this behaviour for paths that match; set `behaviour` on the result to change it."""
     loopback = Loopback(behaviour)
 
     class Handler(Call):
@@ -82,48 +82,56 @@ def running(behaviour: Behaviour, path: str) -> Iterator[Loopback]:
 
 
 def answers(status: int, body: Mapping[str, Any]) -> Behaviour:
-    """That JSON, with that status."""
+    """Answer with this status and this JSON."""
     return lambda call, _over: send_json(call, status, body)
 
 
 def html(call: Call, _over: Event) -> None:
-    """A page, as a proxy or a captive portal puts in the way."""
+    """Answer with a page of HTML, as a proxy or a captive portal does."""
     send(call, 200, "text/html; charset=utf-8", b"<!doctype html><title>Sign in</title><p>Please sign in to go on.")
 
 
+def busy(call: Call, _over: Event) -> None:
+    """Wants to be left alone for a day."""
+    call.send_response(503)
+    call.send_header("Retry-After", "86400")
+    call.send_header("Content-Length", "0")
+    call.end_headers()
+
+
 def hangs(_call: Call, over: Event) -> None:
-    """Takes the call and says nothing."""
+    """Accept the call and never answer."""
     over.wait()
 
 
 def drops(call: Call, _over: Event) -> None:
-    """Takes the call and closes the connection."""
+    """Accept the call and close the connection."""
     call.close_connection = True
 
 
 def drops_in_the_middle(call: Call, _over: Event) -> None:
-    """Begins an answer and closes the connection."""
+    """Start an answer and close the connection."""
     _begin(call)
     call.wfile.write(b'{"kind": "bigquery#queryResponse", "jobComplete": true, "rows": [')
     call.close_connection = True
 
 
 def hangs_after_the_headers(call: Call, over: Event) -> None:
-    """Begins an answer and says no more."""
+    """Start an answer and never finish it."""
     _begin(call)
     call.wfile.flush()
     over.wait()
 
 
 def drips(call: Call, over: Event) -> None:
-    """Sends a byte now and then, so that no read of it ever takes long."""
+    """Send a byte now and then, so that no single read takes long."""
     _begin(call)
     while not over.wait(0.05):
         call.wfile.write(b" ")
 
 
 def _begin(call: Call) -> None:
-    """The headers of an answer of a million bytes of JSON."""
+    """Send the headers of an answer of a million bytes of JSON."""
     call.send_response(200)
     call.send_header("Content-Type", "application/json")
     call.send_header("Content-Length", "1000000")

@@ -1,0 +1,8 @@
+"""The kinds of numpy arrays that the model and the report compute with."""
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]

@@ -1,0 +1,245 @@
+"""What a report does not know, said first. Each caveat has a code, a sentence, and whether it is serious."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from statistics import median
+
+from report.analysis.backtest import Known, Teachers, customer_weeks
+from report.analysis.cells import CountedWeeks
+from report.analysis.days import DayCounts, days_of, gap_days, silent_runs
+from report.formatting import counted, listed, short_day, verb
+from report.schema import Caveat, CaveatCode, ChangeName, Severity
+from report.week import Week
+
+MIN_CUSTOMER_WEEKS = 100
+MAX_SHARE_OUTSIDE = 0.25
+MIN_SHARE_TRACKED = 0.2
+MIN_CUSTOMERS_TRACKED = 10
+MAX_SHARE_REPEATED = 0.01
+UNUSUAL_TIMES = 3
+
+FEATURES_IN_WORDS: Mapping[str, str] = {
+    "added_to_wishlist": "“added_to_wishlist” events",
+    "removed_from_wishlist": "“removed_from_wishlist” events",
+    "added_to_cart": "“added_to_cart” events",
+    "removed_from_cart": "“removed_from_cart” events",
+    "cart_quantity_updated": "“cart_quantity_updated” events",
+    "total_sessions": "sessions",
+    "total_spent_usd": "purchases with an amount",
+}
+
+_SEGMENTS: tuple[ChangeName, ...] = ("High-Value", "Regular", "Occasional", "New")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the caveats are judged by."""
+
+    week: Week
+    counted: CountedWeeks
+    days: DayCounts | None
+    """None where the daily counts could not be had."""
+    known: Known
+    teachers: Teachers
+    share_outside: float | None
+    """The share of the week's customers outside the model's training range."""
+
+
+def caveats(evidence: Evidence) -> tuple[Caveat, ...]:
+    """Collect what holds for this report, worst first."""
+    found = [
+        *_days_without_events(evidence),
+        *_tracking_changed(evidence),
+        *_gap_in_look_back(evidence),
+        *_no_look_back(evidence),
+        *_week_not_over(evidence),
+        *_days_unknown(evidence),
+        *_little_history(evidence),
+        *_unlike_training(evidence),
+        *_unusable_amounts(evidence),
+        *_repeated_rows(evidence),
+        *_unusual_week(evidence),
+    ]
+    return tuple(sorted(found, key=lambda caveat: caveat.severity != "serious"))
+
+
+def serious(found: Collection[Caveat]) -> bool:
+    """Whether one of them is serious."""
+    return any(caveat.severity == "serious" for caveat in found)
+
+
+def missing_days(days: DayCounts | None, week: Week) -> tuple[date, ...]:
+    """The finished days of the week whose events are missing and not by chance."""
+    return tuple(day for run in silent_runs(days, week, days_of(week, 0)) for day in run) if days else ()
+
+
+def changed_features(counted_weeks: CountedWeeks, week: Week) -> tuple[tuple[str, bool], ...]:
+    """The features that vanished (False) or appeared (True) for everybody since last week; none while the week runs."""
+    now, before = counted_weeks.totals[0], counted_weeks.totals[1]
+    if week.partial or not (now.customers and before.customers and now.with_feature and before.with_feature):
+        return ()
+
+    def widespread(customers: int, of: int) -> bool:
+        return customers >= max(MIN_SHARE_TRACKED * of, MIN_CUSTOMERS_TRACKED)
+
+    vanished = [
+        (feature, False)
+        for feature, customers in before.with_feature.items()
+        if not now.with_feature[feature] and widespread(customers, before.customers)
+    ]
+    appeared = [
+        (feature, True)
+        for feature, customers in now.with_feature.items()
+        if not before.with_feature[feature] and widespread(customers, now.customers)
+    ]
+    return (*vanished, *appeared)
+
+
+def silenced_changes(found: Collection[Caveat], features: Collection[str]) -> frozenset[ChangeName]:
+    """The figures about which serious caveats forbid a verdict; `features` are those whose tracking changed."""
+    codes = {caveat.code for caveat in found if caveat.severity == "serious"}
+    silenced: set[ChangeName] = set()
+    if "days_without_events" in codes:
+        silenced |= {"customers", "spent", "expectedToLeave", *_SEGMENTS}
+    if codes & {"no_look_back", "gap_in_look_back", "tracking_changed"}:
+        silenced.add("expectedToLeave")
+    if "total_spent_usd" in features:
+        silenced |= {"spent", *_SEGMENTS}
+    if "total_sessions" in features:
+        silenced |= set(_SEGMENTS)
+    return frozenset(silenced)
+
+
+def _caveat(code: CaveatCode, severity: Severity, text: str) -> tuple[Caveat, ...]:
+    return (Caveat(code=code, text=text, severity=severity),)
+
+
+def _days_without_events(evidence: Evidence) -> tuple[Caveat, ...]:
+    missing = missing_days(evidence.days, evidence.week)
+    if not missing:
+        return ()
+    text = (
+        f"No events arrived on {_days_in_words(missing)}, where some are usual. The numbers of this week are too low; "
+        "check whether your shop was closed or stopped sending events."
+    )
+    return _caveat("days_without_events", "serious", text)
+
+
+def _tracking_changed(evidence: Evidence) -> tuple[Caveat, ...]:
+    found = changed_features(evidence.counted, evidence.week)
+    if not found:
+        return ()
+    vanished = [FEATURES_IN_WORDS[feature] for feature, appeared in found if not appeared]
+    appeared = [FEATURES_IN_WORDS[feature] for feature, appeared in found if appeared]
+    parts = [f"no customer has {listed(vanished)} this week, though many had last week"] if vanished else []
+    parts += [f"{listed(appeared)} are there for the first time since last week"] if appeared else []
+    text = f"The tracking seems to have changed: {'; '.join(parts)}. What rests on them cannot be compared."
+    return _caveat("tracking_changed", "serious", text)
+
+
+def _gap_in_look_back(evidence: Evidence) -> tuple[Caveat, ...]:
+    week, days = evidence.week, evidence.days
+    candidates = range(evidence.teachers.newest_position, evidence.teachers.newest_position + 4)
+    gaps = [weeks_ago for weeks_ago in candidates if weeks_ago in evidence.known.gaps]
+    if not gaps or days is None:
+        return ()
+    missing = sorted({day for weeks_ago in gaps for day in gap_days(days, week, weeks_ago)})
+    consequence = (
+        f"{counted(len(gaps), 'past week')} {verb(len(gaps), 'does', 'do')} not teach this report."
+        if evidence.teachers.weeks
+        else "So no past week can show how often your customers come back."
+    )
+    severity: Severity = "note" if evidence.teachers.weeks else "serious"
+    return _caveat("gap_in_look_back", severity, f"Events are missing on {_days_in_words(missing)}. {consequence}")
+
+
+def _no_look_back(evidence: Evidence) -> tuple[Caveat, ...]:
+    if evidence.teachers.weeks:
+        return ()
+    text = (
+        "There is no past week to learn from yet, so the probabilities are those of an average shop. "
+        "Take them as a rough order of your customers, not as numbers."
+    )
+    return _caveat("no_look_back", "serious", text)
+
+
+def _week_not_over(evidence: Evidence) -> tuple[Caveat, ...]:
+    if not evidence.week.partial:
+        return ()
+    return _caveat("week_not_over", "note", "The week is not over, so it is not compared with last week.")
+
+
+def _days_unknown(evidence: Evidence) -> tuple[Caveat, ...]:
+    if evidence.days is not None:
+        return ()
+    return _caveat("days_unknown", "note", "The events of each day could not be counted this time: missing days would not show.")
+
+
+def _little_history(evidence: Evidence) -> tuple[Caveat, ...]:
+    taught_by = customer_weeks(evidence.counted, evidence.teachers.weeks)
+    if not evidence.teachers.weeks or taught_by >= MIN_CUSTOMER_WEEKS:
+        return ()
+    visits = counted(taught_by, "customer")
+    text = f"Only {visits} of past weeks could be followed up, so the probabilities are rough."
+    return _caveat("little_history", "note", text)
+
+
+def _unlike_training(evidence: Evidence) -> tuple[Caveat, ...]:
+    share = evidence.share_outside
+    if share is None or share <= MAX_SHARE_OUTSIDE:
+        return ()
+    text = f"{100 * share:.0f}% of this week's customers are unlike any that the model was trained on."
+    return _caveat("unlike_training", "note", text)
+
+
+def _unusable_amounts(evidence: Evidence) -> tuple[Caveat, ...]:
+    amounts = evidence.counted.totals[0].unusable_amounts
+    if not amounts:
+        return ()
+    count = verb(amounts, "counts", "count")
+    text = f"{counted(amounts, 'purchase')} had an amount too large to be true and {count} as nothing spent."
+    return _caveat("unusable_amounts", "note", text)
+
+
+def _repeated_rows(evidence: Evidence) -> tuple[Caveat, ...]:
+    days = evidence.days
+    if days is None or days.repeated_rows <= MAX_SHARE_REPEATED * days.rows:
+        return ()
+    text = (
+        f"{days.repeated_rows:,} of this week's {days.rows:,} events are exact copies of another. "
+        "They are counted as they stand, so sales may be too high."
+    )
+    return _caveat("repeated_rows", "note", text)
+
+
+def _unusual_week(evidence: Evidence) -> tuple[Caveat, ...]:
+    found = [week for week in evidence.teachers.weeks if _unusual(evidence, week)]
+    if not found:
+        return ()
+    endings = listed([short_day(evidence.week.weeks_before(week).ending) for week in found])
+    text = (
+        f"{'The week that ended' if len(found) == 1 else 'The weeks that ended'} on {endings}, "
+        f"from which this report learns, {verb(len(found), 'was', 'were')} far busier than usual."
+    )
+    return _caveat("unusual_week", "note", text)
+
+
+def _unusual(evidence: Evidence, weeks_ago: int) -> bool:
+    weeks, totals = range(1, 9), evidence.counted.totals
+    spent = [float(evidence.counted.spent[:, week].sum()) for week in range(evidence.counted.weeks)]
+    known = [week for week in weeks if week <= evidence.known.oldest_whole]
+    series: list[Sequence[float]] = [[week.customers for week in totals], spent]
+    # In a young shop everybody is new at first.
+    if evidence.known.oldest_whole >= max(weeks) + 4:
+        series.append([week.new_customers for week in totals])
+    return any(0 < UNUSUAL_TIMES * median(values[week] for week in known) < values[weeks_ago] for values in series if known)
+
+
+def _days_in_words(days: Sequence[date]) -> str:
+    """Write days as runs: "Wednesday, Feb 26", "Feb 3–9 and Feb 12"."""
+    if len(days) == 1:
+        return f"{days[0]:%A}, {short_day(days[0])}"
+    runs = [[day for _, day in run] for _, run in groupby(enumerate(days), lambda item: item[1].toordinal() - item[0])]
+    return listed([short_day(run[0]) if len(run) == 1 else f"{short_day(run[0])} to {short_day(run[-1])}" for run in runs])

@@ -1,0 +1,79 @@
+"""What changed by more than chance: control limits for individual values, from the weeks before.
+
+Wheeler & Chambers, "Understanding Statistical Process Control", 1992.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
+from statistics import fmean
+
+from report.analysis.cells import ScoredCells
+from report.analysis.segments import SEGMENTS, in_segment
+from report.schema import Change, ChangeName, Verdict
+
+BASELINE_WEEKS = 8
+MIN_BASELINE_WEEKS = 6
+LIMIT_FACTOR = 2.66
+"""Control limits lie this many mean moving ranges from the mean: 3 ÷ 1.128, the expected range of two normal values."""
+WIDENING = 1.5
+"""Limits from only eight weeks are too narrow: widened until steady shops give at most 3 % verdicts (docs/changes.md)."""
+MIN_CHANGE = 0.05
+"""A smaller share of the mean than this is no news, however steady the weeks before were."""
+MIN_COUNT = 10
+"""Below this a count is no news, whatever it was."""
+
+LESS_IS_BETTER: frozenset[ChangeName] = frozenset({"expectedToLeave"})
+
+
+def figures(week: ScoredCells) -> Mapping[ChangeName, float]:
+    """The figures of a week that are watched."""
+    by_segment: dict[ChangeName, float] = {segment: float(in_segment(week, segment).customers) for segment in SEGMENTS}
+    return {
+        "customers": float(week.customers),
+        "spent": week.spent,
+        "expectedToLeave": week.expected_to_leave,
+        **by_segment,
+    }
+
+
+def changes(
+    this_week: ScoredCells, last_week: ScoredCells, baseline: Sequence[ScoredCells], silenced: Collection[ChangeName] = ()
+) -> tuple[Change, ...]:
+    """Hold each figure of this week against the sound weeks before, newest first; empty with fewer than six of them.
+
+    Figures of `silenced` are left out: their data is broken.
+    """
+    if len(baseline) < MIN_BASELINE_WEEKS:
+        return ()
+    before, now = figures(last_week), figures(this_week)
+    past = [figures(week) for week in baseline[:BASELINE_WEEKS]]
+    return tuple(_change(what, now[what], before[what], [week[what] for week in past]) for what in now if what not in silenced)
+
+
+def _change(what: ChangeName, now: float, before: float, past: Sequence[float]) -> Change:
+    low, high = usual_range(past)
+    verdict: Verdict = "usual"
+    worth_telling = what == "spent" or max(now, fmean(past)) >= MIN_COUNT
+    if worth_telling and not low <= now <= high:
+        verdict = "better" if (now > high) != (what in LESS_IS_BETTER) else "worse"
+    return Change(
+        what=what,
+        now=_rounded(what, now),
+        before=_rounded(what, before),
+        usualLow=_rounded(what, low),
+        usualHigh=_rounded(what, high),
+        verdict=verdict,
+    )
+
+
+def usual_range(past: Sequence[float]) -> tuple[float, float]:
+    """The control limits of the values of some weeks, in their order; not below 0 for values that never are."""
+    mean_moving_range = fmean(abs(one - other) for one, other in pairwise(past))
+    mean = fmean(past)
+    reach = max(WIDENING * LIMIT_FACTOR * mean_moving_range, MIN_CHANGE * abs(mean))
+    low = mean - reach
+    return max(low, 0.0) if min(past) >= 0 else low, mean + reach
+
+
+def _rounded(what: ChangeName, value: float) -> float:
+    return round(value, 2 if what == "spent" else 1)

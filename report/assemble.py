@@ -1,0 +1,227 @@
+"""The report, section by section as the brief's sections 5 to 9 name them: from counted weeks and the model, without I/O."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from model import churn
+from model.arrays import FloatArray
+from model.calibration import Calibration, apply
+from model.churn import ChurnModel
+from report.analysis import customers as one_by_one
+from report.analysis.backtest import (
+    Known,
+    Teachers,
+    as_reported,
+    backtest,
+    correction,
+    known_by_days,
+    known_by_weeks,
+    teachers_of,
+)
+from report.analysis.caveats import Evidence, caveats, changed_features, missing_days, silenced_changes
+from report.analysis.cells import CountedWeeks, ScoredCells
+from report.analysis.changes import changes
+from report.analysis.customers import CellProbabilities, Customer, Regular, cell_probabilities
+from report.analysis.days import DayCounts, has_gap
+from report.analysis.drift import share_outside
+from report.analysis.factors import LeadingFactor, Told, count_leading_factors, top_risk_factors
+from report.analysis.history import WEEKS as HISTORY_WEEKS
+from report.analysis.history import history
+from report.analysis.insights import key_insights
+from report.analysis.limits import Limits
+from report.analysis.metrics import last_week_in_numbers, risk_breakdown, summary
+from report.analysis.outlook import outlook
+from report.analysis.recommendations import Situation, recommendations
+from report.analysis.risk import at_high_risk, in_riskiest_tenth
+from report.analysis.segments import in_segment, segment_breakdown
+from report.schema import CalibrationUsed, CustomerListName, Meta, Report, ReportData
+from report.settings import ClientSettings
+from report.summary.executive import ExecutiveSummary, Facts
+from report.week import Week
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose report, of which week, made when."""
+
+    client_id: int
+    client: ClientSettings
+    week: Week
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Every counted week with this report's correction, and what is known of the past."""
+
+    counted: CountedWeeks
+    days: DayCounts | None
+    log_odds: FloatArray
+    """m: the model's call on the cells of `counted`, uncorrected."""
+    known: Known
+    teachers: Teachers
+    calibration: Calibration
+    weeks: tuple[ScoredCells, ...]
+    """Newest first."""
+
+
+def teachers(days: DayCounts, week: Week) -> Teachers:
+    """Choose which past weeks teach, and the memory of all weeks, from the daily counts."""
+    return teachers_of(known_by_days(days, week), week.newest_known)
+
+
+def score(model: ChurnModel, counted: CountedWeeks, days: DayCounts | None, week: Week) -> Scored:
+    """Score every week with the correction that the past weeks teach: the brief's section 5."""
+    log_odds = churn.log_odds(model, counted.features)
+    known = known_by_days(days, week) if days else known_by_weeks(counted, week)
+    teaching = teachers_of(known, week.newest_known)
+    calibration = correction(counted, log_odds, teaching)
+    probabilities = apply(calibration, log_odds)
+    weeks = tuple(ScoredCells(counted.week(ago), probabilities[counted.customers[:, ago] > 0]) for ago in range(counted.weeks))
+    return Scored(counted, days, log_odds, known, teaching, calibration, weeks)
+
+
+def listed_cells(scored: Scored, limits: Limits, list_: CustomerListName) -> CellProbabilities:
+    """Name the cells of this week's customers that a list may hold."""
+    this_week = scored.weeks[0]
+    return cell_probabilities(in_segment(this_week, "High-Value") if list_ == "high_value" else this_week, limits)
+
+
+def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_history: bool = False) -> Report:
+    """Put the report together, all but the executive summary, which is written from it."""
+    week, counted, currency = subject.week, scored.counted, subject.client.currency
+    this_week, last_week = scored.weeks[:2]
+    outside = share_outside(model, this_week)
+    found = caveats(Evidence(week, counted, scored.days, scored.known, scored.teachers, outside))
+    told = _told(scored, week)
+    factors = _leading_factors(model, this_week, told)
+    ahead = outlook(this_week, last_week, _count_missing_regulars(scored, week))
+    silenced = silenced_changes(found, told.broken_features)
+    news = () if week.partial else changes(this_week, last_week, _baseline(scored, week), silenced)
+    segments = segment_breakdown(this_week, last_week)
+    looked_back = backtest(counted, scored.log_odds, scored.known, week)
+    situation = Situation(
+        this_week=this_week,
+        outlook=ahead,
+        factors=factors,
+        spent_by_missing_regulars=sum(total.spent_by_missing_regulars for total in counted.totals),
+        memory_weeks=counted.memory_weeks,
+        missing_days=missing_days(scored.days, week),
+        broken_features=told.broken_features,
+        currency=currency,
+    )
+    return Report(
+        week_ending=week.ending,
+        report_data=ReportData(
+            summary=summary(this_week, last_week),
+            keyInsights=key_insights((this_week, last_week), ahead, news, looked_back, currency),
+            topRiskFactors=top_risk_factors(factors),
+            segmentBreakdown=segments,
+            recommendations=recommendations(situation),
+            executiveSummary="",
+            riskBreakdown=risk_breakdown(this_week),
+            outlook=ahead,
+            lastWeek=last_week_in_numbers(last_week),
+            caveats=found,
+            changes=news,
+            history=history(week, scored.weeks, _reported_high_risk(scored, week)) if include_history else None,
+        ),
+        meta=Meta(
+            client_id=subject.client_id,
+            client_name=subject.client.name,
+            week_start=week.start,
+            time_zone=week.time_zone.key,
+            partial=week.partial,
+            generated_at=subject.now,
+            model_version=model.version,
+            summary_source="template",
+            outside_training_range=outside,
+            backtest=looked_back,
+            calibration=CalibrationUsed(
+                intercept=scored.calibration.intercept, slope=scored.calibration.slope, weeks=len(scored.teachers.weeks)
+            ),
+            memory_weeks=counted.memory_weeks,
+            currency=currency,
+        ),
+    )
+
+
+def with_summary(report: Report, executive: ExecutiveSummary) -> Report:
+    """Add the executive summary."""
+    data = report.report_data.model_copy(update={"executiveSummary": executive.text})
+    meta = report.meta.model_copy(update={"summary_source": executive.source})
+    return report.model_copy(update={"report_data": data, "meta": meta})
+
+
+def with_customers(
+    report: Report, model: ChurnModel, scored: Scored, subject: Subject, people: tuple[Sequence[Customer], Sequence[Regular]]
+) -> Report:
+    """Add the customers at risk and the missing regulars, one by one."""
+    customers, regulars = people
+    features = one_by_one.features_of(customers)
+    at_risk = one_by_one.at_risk_customers(
+        customers,
+        apply(scored.calibration, churn.log_odds(model, features)),
+        churn.contributions(model, features),
+        _told(scored, subject.week),
+        subject.client.usd_rate,
+    )
+    missing = one_by_one.missing_regulars(regulars, subject.client.usd_rate)
+    data = report.report_data.model_copy(update={"atRiskCustomers": at_risk, "missingRegulars": missing})
+    return report.model_copy(update={"report_data": data})
+
+
+def facts_of(report: Report) -> Facts:
+    """What the executive summary may speak of."""
+    data = report.report_data
+    return Facts(
+        week_start=report.meta.week_start,
+        week_ending=report.week_ending,
+        summary=data.summary,
+        key_insights=data.keyInsights,
+        risk_factors=data.topRiskFactors,
+        segments=data.segmentBreakdown,
+        recommendations=data.recommendations,
+        average_churn=None if data.summary.avgChurnProbability is None else data.summary.avgChurnProbability * 100,
+    )
+
+
+def _told(scored: Scored, week: Week) -> Told:
+    return Told(scored.counted.memory_weeks, frozenset(feature for feature, _ in changed_features(scored.counted, week)))
+
+
+def _leading_factors(model: ChurnModel, this_week: ScoredCells, told: Told) -> tuple[LeadingFactor, ...]:
+    """Count the factors of the customers at high risk, or of the riskiest tenth where nobody is."""
+    high = at_high_risk(this_week)
+    cells = (high if high.customers else this_week.where(in_riskiest_tenth(this_week))).cells
+    return count_leading_factors(churn.contributions(model, cells.features), cells, told)
+
+
+def missing_regulars_known(scored: Scored, week: Week) -> bool:
+    """Whether regulars can be told to be missing: not while the week runs, nor where missing days make everybody missing."""
+    return not week.partial and not (scored.days and (has_gap(scored.days, week, 0) or has_gap(scored.days, week, 1)))
+
+
+def _count_missing_regulars(scored: Scored, week: Week) -> int | None:
+    if not missing_regulars_known(scored, week):
+        return None
+    return sum(total.missing_regulars for total in scored.counted.totals)
+
+
+def _baseline(scored: Scored, week: Week) -> tuple[ScoredCells, ...]:
+    """The sound weeks before this one, newest first: whole, and without missing days."""
+    return tuple(
+        weeks
+        for ago, weeks in enumerate(scored.weeks)
+        if 1 <= ago <= scored.known.oldest_whole and not (scored.days and has_gap(scored.days, week, ago))
+    )
+
+
+def _reported_high_risk(scored: Scored, week: Week) -> Mapping[int, int]:
+    """How many customers the reports of past weeks counted at high risk, by their weeks ago, where this report can tell."""
+    reported = {
+        ago: as_reported(scored.counted, scored.log_odds, scored.known, ago)
+        for ago in range(1 if week.partial else 0, HISTORY_WEEKS)
+    }
+    return {ago: at_high_risk(then.scored).customers for ago, then in reported.items() if then is not None and then.as_issued}

@@ -1,0 +1,20 @@
+{#- Who customers are: one row of the users table serves a customer whole, and blank is NULL. Of several rows it is the one
+    with a mail and a name, else with a mail, else with a name; among equals the first by mail, then by name. -#}
+{% macro people(customers) -%}
+SELECT
+    user_id,
+    email,
+    name
+  FROM (
+    SELECT
+      user_id,
+      IF(REGEXP_CONTAINS(email, r'[^\s\v\x{85}\pZ]'), email, NULL) AS email,
+      IF(REGEXP_CONTAINS(name, r'[^\s\v\x{85}\pZ]'), name, NULL) AS name
+    FROM {{ users }}
+    WHERE client_id = @client_id AND user_id IN (SELECT {{ customers }}.user_id FROM {{ customers }})
+  )
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY user_id
+    ORDER BY IF(email IS NULL, 1, 0), IF(name IS NULL, 1, 0), email, name
+  ) = 1
+{%- endmacro %}
