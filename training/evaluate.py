@@ -22,10 +22,11 @@ from tqdm import tqdm
 from model.calibration import IDENTITY, PRIOR, WEIGHTS, Prior, apply
 from model.churn import FEATURES, MODEL_PATH, load
 from report.analysis.segments import SESSIONS_LIMITS, SPENT_LIMITS
+from report.week import MEMORY_WEEKS
 from training import dataset, pictures, real_shops, shops, young_shops
 from training.bg_nbd import probabilities_to_stay_away
 from training.boosting import CUTS, DIRECTIONS, Cuts, fit
-from training.dataset import FOLLOW_UP_WEEKS, MEMORY_WEEKS, CustomerWeeks
+from training.dataset import FOLLOW_UP_WEEKS, CustomerWeeks
 from training.real_shops import RealShop
 from training.scores import Flags, Floats, as_served, auc, correction, log_loss, log_odds, scores, within_shops
 from training.train import HELD_OUT_SHOPS, LABELLED_WEEKS, LAST_DAY, TRAINING_SHOPS, simulated, simulated_one_by_one

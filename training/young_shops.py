@@ -12,7 +12,8 @@ import xgboost
 
 from model.calibration import IDENTITY, WEIGHTS, Calibration, apply, fit
 from model.churn import FEATURES
-from training.dataset import FOLLOW_UP_WEEKS, MEMORY_WEEKS, CustomerWeeks
+from report.week import MEMORY_WEEKS
+from training.dataset import FOLLOW_UP_WEEKS, CustomerWeeks
 from training.real_shops import RealShop
 from training.scores import Flags, Floats, auc, log_loss, log_odds
 

@@ -37,8 +37,8 @@ def test_bigquery_gives_the_customer_weeks_that_the_simulated_shops_are_trained_
 ) -> None:
     newest = week_at(datetime.now(UTC), ZoneInfo("UTC"))
     table = f"{local_bigquery.PROJECT}.{local_bigquery.DATASET}.events"
-    found = dataset.from_bigquery(bigquery.client, table, client_id, WEEKS, newest)
-    expected = dataset.from_events(shop, WEEKS, newest.ending)
+    found = dataset.from_bigquery(bigquery.client, table, dataset.Scan(client_id, newest, WEEKS))
+    expected = dataset.with_whole_memory(dataset.from_events(shop, WEEKS, newest.ending), WEEKS)
     assert found.user_id.tolist() == expected.user_id.tolist()
     assert (found.weeks_ago == expected.weeks_ago).all()
     assert (found.churned == expected.churned).all()
