@@ -86,7 +86,7 @@ class Summary(Part):
     avgChurnProbability: Share | None = Field(
         description="Average churn probability of the customers, 0 to 1. Null without customers."
     )
-    prevWeekComparison: PreviousWeekComparison = Field(description="Changes against the week before.")
+    prevWeekComparison: PreviousWeekComparison = Field(description="What changed against the week before.")
 
 
 class RiskCount(Part):

@@ -182,6 +182,7 @@ _NO_HTTP: Json = {
     "description": "The server refused the request before the function saw it, for example for a control character in a header",
     "content": {"text/html": {"schema": {"type": "string"}}},
 }
+_PAGE_URL: Json = {"type": "string", "format": "uri", "description": "The address of the page that shows this report."}
 _HEALTH: Json = {"type": "object", "properties": {"status": {"const": "ok"}}, "required": ["status"]}
 
 
@@ -239,11 +240,11 @@ def _schemas() -> Json:
     )
     schemas: dict[str, Any] = definitions["$defs"]
     report = schemas["Report"]
-    data = {**report, "properties": {**report["properties"], "page_url": {"type": "string", "format": "uri"}}}
+    data = {**report, "properties": {**report["properties"], "page_url": _PAGE_URL}}
     data["required"] = [*report["required"], "page_url"]
     properties = {
-        "type": {"const": "report.weekly"},
-        "timestamp": {"type": "string", "format": "date-time"},
+        "type": {"const": "report.weekly", "description": "What kind of message it is."},
+        "timestamp": {"type": "string", "format": "date-time", "description": "When the report was made."},
         "data": {**data, "description": "The report, with the link to its page"},
     }
     payload = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}

@@ -1,4 +1,4 @@
-"""What the query string takes, and what is said where it is something else."""
+"""What the query string takes, and what is said about anything else."""
 
 from datetime import date
 from typing import Any

@@ -8,7 +8,7 @@ import pytest
 from report.api.sharing import Shared
 
 
-def test_who_asks_at_the_same_time_shares_one_answer() -> None:
+def test_calls_at_the_same_time_share_one_answer() -> None:
     shared = Shared[str](seconds=0.001)
     begun, go_on, made = threading.Event(), threading.Event(), []
 
@@ -63,7 +63,7 @@ def test_an_error_reaches_all_who_wait_and_is_not_kept() -> None:
     assert shared.get("a week", lambda: "up again", 1) == ("up again", True)
 
 
-def test_nobody_waits_longer_than_they_can_for_somebody_elses_answer() -> None:
+def test_a_call_waits_no_longer_than_its_patience_for_the_answer_of_another() -> None:
     shared = Shared[str](seconds=60)
     begun, go_on = threading.Event(), threading.Event()
 

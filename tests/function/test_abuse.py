@@ -1,4 +1,4 @@
-"""Requests that nobody means well with, through the running function: each is answered exactly, and costs little."""
+"""Hostile requests to the running function: each gets an exact answer and costs little."""
 
 import socket
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Whatever comes in from outside, be it a query, a header, a body, a setting or Gemini's text: it is taken or it is refused."""
+"""Any query, header, body, setting or text of Gemini's is either accepted or refused: nothing else happens."""
 
 import json
 import re

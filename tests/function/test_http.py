@@ -1,4 +1,4 @@
-"""Who may ask what, and how the function says no."""
+"""What a key opens, and how the function refuses everything else."""
 
 import json
 import subprocess
@@ -41,7 +41,7 @@ def function(serve: Callable[..., Function]) -> Function:
 
 
 def problem(answer: Answer, status: int) -> dict[str, Any]:
-    """The problem in an answer, which must be one of RFC 9457 and tell nothing of the inside."""
+    """Return the problem in an answer, which must be one of RFC 9457 and tell nothing about the inside."""
     assert answer.status == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     said = answer.json()
@@ -200,7 +200,7 @@ def test_what_needs_no_report_loads_nothing_of_one() -> None:
 import sys
 from main import app
 reader = app.test_client()
-for path in ("/health", "/nowhere", "/reports/generate"):
+for path in ("/health", "/openapi.json", "/nowhere", "/reports/generate"):
     reader.get(path)
 print({"report.build", "report.warehouse", "numpy", "xgboost", "google.cloud.bigquery"} & set(sys.modules))
 """

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from local.function import Function
 from report.api.access import hash_of
-from report.delivery.weekly import WeeklyRun
+from report.schema import WeeklyRun
 from tests.support.loopback import bigquery as loopback_bq
 from tests.support.loopback.receiver import SECRET, loopback_mail_server, loopback_receiver, verified
 from tests.support.loopback.server import answers, busy, hangs
@@ -111,6 +112,47 @@ def test_without_a_body_every_covered_client_gets_its_last_full_week(serve: Call
     }
     assert answer.json() == again.json()  # the same message ids, so that receivers can drop repeats
     assert verified(receiver.requests[0])["data"]["page_url"].startswith(f"{function.address}/dashboard/reports?")
+
+
+def test_a_mistake_in_the_settings_of_one_channel_is_that_channels_refused(
+    serve: Callable[..., Function], load_events: Callable[..., None], client_id: int
+) -> None:
+    load_events(purchases(client_id))
+    with loopback_receiver(GOOD) as receiver, loopback_mail_server() as mail:
+        right = {"webhook_url": f"{receiver.endpoint}/hook", "webhook_secret": SECRET, "email": ["owner@shop.example"]}
+        function = serve(
+            SMTP_URL=mail.url,
+            MAIL_FROM="reports@shop.example",
+            CLIENTS={
+                client_id: {**right, "email": ["owner@shop.example", "@"]},
+                client_id + 100_000: {**right, "webhook_url": "http://hooks.shop.example"},
+                client_id + 200_000: {"email": "owner@shop.example"},
+            },
+        )
+        run = function.ask("/reports/weekly", method="POST", body=json.dumps({"week_ending": WEEK})).json()
+    statuses = [{delivery["to"]: delivery["status"] for delivery in result["deliveries"]} for result in run["results"]]
+    assert statuses == [
+        {"webhook": "sent", "email": "refused"},
+        {"webhook": "refused", "email": "sent"},
+        {"email": "refused"},
+    ]
+    assert "list of e-mail addresses" in run["results"][0]["deliveries"][1]["detail"]
+    assert "webhook_url" in run["results"][1]["deliveries"][0]["detail"]
+    assert [len(receiver.requests), len(mail.mails)] == [1, 1]
+
+
+def test_no_report_of_a_week_that_has_not_begun_is_sent(serve: Callable[..., Function]) -> None:
+    with loopback_receiver(GOOD) as receiver:
+        hook = {"webhook_url": f"{receiver.endpoint}/hook", "webhook_secret": SECRET}
+        function = serve(CLIENTS={"951": {**hook, "time_zone": "Pacific/Pago_Pago"}})
+        begins = datetime.now(ZoneInfo("Pacific/Kiritimati")).date()  # where it is not yet this day for more than an hour
+        body = json.dumps({"week_ending": str(begins + timedelta(days=6))})
+        (result,) = function.ask("/reports/weekly", method="POST", body=body).json()["results"]
+        far = function.ask("/reports/weekly", method="POST", body='{"week_ending": "9999-12-29"}')
+    assert (result["status"], str(begins) in result["detail"]) == ("refused", True)
+    assert (far.status, far.json()["parameter"]) == (422, "week_ending")
+    assert "9999-12-23" in far.json()["detail"]
+    assert not receiver.requests
 
 
 @pytest.mark.parametrize(
