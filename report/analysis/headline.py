@@ -47,8 +47,10 @@ def headline(customers: int, outlook: Outlook, changes: Sequence[Change], caveat
         warning = SHORT_CAVEATS.get(serious.code, "data problem")
         text = _leaving(customers, leaving) if customers else "No customers came this week."
         return Headline(text, "The warning above applies to every figure below.", f"{warning}; {may_not_return}")
+    running = any(caveat.code == "week_not_over" for caveat in caveats)
     if not customers:
-        return Headline("No customers came this week.", "", f"no customers this week, {may_not_return}")
+        when = "so far this week" if running else "this week"
+        return Headline(f"No customers came {when}.", "", f"no customers {when}, {may_not_return}")
 
     news = {change.what: change for change in changes if change.verdict != "usual"}
     moves = [move for what in MEASURES if (change := news.get(what)) and (move := _move(change))]
@@ -57,15 +59,11 @@ def headline(customers: int, outlook: Outlook, changes: Sequence[Change], caveat
         text = f"{_capital(_told(moves))}. {leaving_sentence}"
     elif changes and not news:
         text = f"A usual week. {leaving_sentence}"
-    elif any(caveat.code == "week_not_over" for caveat in caveats):
+    elif running:
         text = f"So far, {leaving_sentence[0].lower()}{leaving_sentence[1:]}"
     else:
         text = leaving_sentence
-    unusual = [
-        *(move.subject for move in moves if move.kind != "level"),
-        *(["the number expected to leave"] if "expectedToLeave" in news else []),
-    ]
-    return Headline(text, _detail(news, unusual), ", ".join([*(move.short for move in moves), may_not_return]))
+    return Headline(text, _detail(news, moves), ", ".join([*(move.short for move in moves), may_not_return]))
 
 
 @dataclass(frozen=True)
@@ -111,17 +109,17 @@ def _told(moves: Sequence[_Move]) -> str:
     return listed([first.clause, *(move.rest if move.kind == first.kind and move.rest else move.clause for move in others)])
 
 
-def _detail(news: Mapping[ChangeName, Change], unusual: Sequence[str]) -> str:
-    """Say which of the headline's figures are unusual, and which segments changed beyond chance."""
-    is_ = "are" if len(unusual) > 1 or unusual == ["sales"] else "is"
-    said = f"{_capital(listed(unusual))} {is_} outside what is usual here." if unusual else ""
-    segments = [
-        f"{change.what} customers @ from {whole(round(change.before))} to {whole(round(change.now))}"
-        for segment in SEGMENT_NAMES
-        if (change := news.get(segment)) and round(change.before) != round(change.now)
-    ]
-    sentence = listed(segments).replace("@", "went", 1).replace(" @", "")
-    return " ".join(filter(None, [said, sentence and f"{sentence}."]))
+def _detail(news: Mapping[ChangeName, Change], moves: Sequence[_Move]) -> str:
+    """Name everything that is outside the usual, but for what the headline already calls so."""
+    unusual = [move.subject for move in moves if move.kind != "level"]
+    if "expectedToLeave" in news:
+        unusual.append("the number expected to leave")
+    for segment in SEGMENT_NAMES:
+        if change := news.get(segment):
+            before, now = round(change.before), round(change.now)
+            size = f"from {whole(before)} to {whole(now)}" if before != now else f"again {whole(now)}"
+            unusual.append(f"{segment} customers ({size})")
+    return f"Outside what is usual here: {listed(unusual)}." if unusual else ""
 
 
 def _capital(text: str) -> str:

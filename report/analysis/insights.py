@@ -22,18 +22,22 @@ MIN_TIMES_AVERAGE = 1.5
 
 
 def key_insights(
-    weeks: tuple[ScoredCells, ScoredCells],
+    weeks: tuple[ScoredCells, ScoredCells | None],
     outlook: Outlook,
     changes: Sequence[Change],
     backtest: Backtest | None,
     currency: str,
 ) -> tuple[str, ...]:
-    """Tell each insight once. `weeks` are this week and the last; `changes` has only what may be told."""
+    """Tell each insight once.
+
+    `weeks` are this week and the last, None where these must not be compared; `changes` has only what may be told.
+    """
     this_week, last_week = weeks
     if not this_week.customers:
-        return (f"No customers were active this week; {_were_active(last_week)} the week before.",)
+        before = f"; {_were_active(last_week)} the week before" if last_week else ""
+        return (f"No customers were active this week{before}.",)
     sentences = (
-        expected_to_leave(this_week.customers, last_week.customers, outlook),
+        expected_to_leave(this_week.customers, last_week.customers if last_week else 0, outlook),
         _at_stake(this_week, outlook, currency),
         *(_change(change, currency) for change in changes if change.verdict != "usual"),
         *_of_the_brief(this_week),

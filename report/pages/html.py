@@ -4,14 +4,11 @@ from base64 import b64encode
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from report.pages.templates import FOLDER, templates
 from report.pages.view import View
-
-FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -51,11 +48,3 @@ def _asset(name: str) -> Markup:
 
 def _hash(inline: str) -> str:
     return f"'sha256-{b64encode(sha256(inline.encode()).digest()).decode()}'"
-
-
-@cache
-def templates() -> Environment:
-    """Return the templates of this folder; HTML is escaped."""
-    return Environment(
-        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )

@@ -1,6 +1,6 @@
 """E-mail: the first screen of the report as a mail's subject and body."""
 
-from report.pages.html import templates
+from report.pages.templates import templates
 from report.pages.view import View
 
 

@@ -147,7 +147,7 @@ function showProblem(problem) {
     byId("problem").append(Object.assign(document.createElement("p"), { textContent: text }));
   }
   if (!shown) {
-    form.hidden = false;
+    byId("intro").hidden = form.hidden = false;
     byId("bar").hidden = true;
   }
   if (problem.field === key) form.hidden = false;
@@ -160,7 +160,6 @@ function generate({ remember }) {
   const query = address();
   shown = null;
   byId("report").replaceChildren();
-  byId("intro").hidden = true;
   byId("done").textContent = "";
   return work("Making the report.", async (signal, seconds) => {
     const response = await ask(query, "html", signal);
@@ -184,7 +183,7 @@ function generate({ remember }) {
 function showReport(report) {
   shown = report;
   document.title = report.report.dataset.title;
-  form.hidden = true;
+  byId("intro").hidden = form.hidden = true;
   byId("bar").hidden = false;
   byId("report").replaceChildren(report.report);
   byId("shop").textContent = report.report.dataset.shop;
@@ -302,6 +301,11 @@ byId("next").addEventListener("click", () => turnTo(shown.report.dataset.nextWee
 byId("change").addEventListener("click", () => {
   form.hidden = false;
   client.focus();
+});
+byId("download").addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  byId("download").open = false;
+  byId("download").querySelector("summary").focus();
 });
 byId("html").addEventListener("click", () => {
   byId("download").open = false;

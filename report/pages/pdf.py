@@ -8,7 +8,7 @@ from importlib.resources import files
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from report.pages.html import FOLDER
+from report.pages.templates import FOLDER
 from report.pages.view import View
 from report.text import clean
 

@@ -13,7 +13,6 @@ from report.formatting import (
     counted,
     day,
     days,
-    listed,
     moment,
     money,
     money_whole,
@@ -23,7 +22,8 @@ from report.formatting import (
     short_day,
     whole,
 )
-from report.rules import CHURNED, HIGH, MEDIUM, SEGMENTS, SESSIONS_LIMITS, SPENT_LIMITS
+from report.pages.definitions import definitions, segment_rule
+from report.rules import CHURNED, HIGH, SEGMENTS
 from report.schema import (
     AtRiskCustomer,
     Backtest,
@@ -43,7 +43,6 @@ from report.schema import (
     Severity,
     Verdict,
 )
-from report.week import DAYS_TO_COME_BACK
 
 NOTHING = "–"
 """Stands where there is no number."""
@@ -369,7 +368,7 @@ def view(report: Report) -> View:
         missing=None if data.missingRegulars is None else tuple(map(_missing, data.missingRegulars)),
         no_missing="Nobody who used to come regularly has stayed away for two weeks.",
         memory_weeks=meta.memory_weeks,
-        notes=_notes(meta),
+        notes=definitions(meta),
         made=f"Made {moment(made_at)} · week in time zone {meta.time_zone} · model {meta.model_version}",
     )
 
@@ -514,7 +513,7 @@ def _segment(row: SegmentRow, change: Change | None, most: float, currency: str)
     levels = _levels([row.highRiskCount, row.mediumRiskCount, row.lowRiskCount])
     return Segment(
         name=row.segment,
-        rule=_segment_rule(SEGMENTS.index(row.segment)),
+        rule=segment_rule(SEGMENTS.index(row.segment)),
         count=whole(row.count),
         before=whole(row.countBefore),
         verdict=change.verdict if change else None,
@@ -527,12 +526,6 @@ def _segment(row: SegmentRow, change: Change | None, most: float, currency: str)
         stake=money_whole(row.spendAtStake, currency),
         bar=max(row.spendAtStake, 0.0) / most if most > 0 else 0.0,
     )
-
-
-def _segment_rule(index: int) -> str:
-    if index == len(SPENT_LIMITS):
-        return "everybody else"
-    return f"{money_whole(SPENT_LIMITS[index], 'USD')}+ or {SESSIONS_LIMITS[index]}+ visits"
 
 
 def _levels(counts: Iterable[int]) -> tuple[Level, ...]:
@@ -611,13 +604,15 @@ def _metrics(data: ReportData, compared: bool) -> tuple[Metric, ...]:
     retention = NOTHING if now.retentionRate is None else percent(now.retentionRate)
     changes = [
         *(f"{whole(count)} last week" for count in (last.totalCustomers, last.highRiskCount, last.churned)),
-        _points_changed(now.retentionRate, last.retentionRate),
+        _points_changed(now.retentionRate, last.retentionRate)
+        if now.churnedThisWeek
+        else f"no customer at {CHURNED:.0%} risk or more",
     ]
     labels = {
         "Customers": whole(now.totalCustomers),
-        f"High risk, {HIGH:.0%} or more": whole(now.highRiskCount),
-        f"Churned, {CHURNED:.0%} or more": whole(now.churnedThisWeek),
-        f"Retention, below {CHURNED:.0%}": retention,
+        f"High risk: {HIGH:.0%} or more": whole(now.highRiskCount),
+        f"Churned: {CHURNED:.0%} risk or more": whole(now.churnedThisWeek),
+        f"Retention: below {CHURNED:.0%} risk": retention,
     }
     return tuple(
         Metric(label, value, change if compared and last.totalCustomers else "")
@@ -702,71 +697,6 @@ def _missing(row: MissingRegular) -> MissingRow:
         active_weeks_value=row.activeWeeksBefore,
         spent=money(row.spent_9_weeks_usd, "USD"),
         spent_value=row.spent_9_weeks_usd,
-    )
-
-
-# Definitions
-
-
-def _notes(meta: Meta) -> tuple[tuple[str, str, str], ...]:
-    learned = (
-        f" It is corrected for this shop by what became of the customers of {counted(meta.calibration.weeks, 'past week')}."
-        if meta.calibration.weeks and (meta.calibration.intercept, meta.calibration.slope) != (0.0, 1.0)
-        else ""
-    )
-    before = f" and in the {counted(meta.memory_weeks, 'week')} before" if meta.memory_weeks else ""
-    limits = listed([f"{SEGMENTS[index]}: {_segment_rule(index)}" for index in range(len(SEGMENTS))])
-    return (
-        (
-            "customer",
-            "Customer",
-            "somebody with a user id and at least one event in the week. Guests without an id are not counted.",
-        ),
-        (
-            "sales",
-            "Sales",
-            f"what these known customers spent in the week, in {meta.currency}; recorded refunds are taken off.",
-        ),
-        (
-            "risk",
-            "Risk",
-            f"how likely a customer is to stay away for the {DAYS_TO_COME_BACK} days after the week: no event of any kind. "
-            f"A statistical model estimates it from what the customer did in the week{before}.{learned}",
-        ),
-        ("levels", "High, medium, low", f"a risk of {HIGH:.0%} or more; of {MEDIUM:.0%} or more; below that."),
-        (
-            "expected-to-leave",
-            "Expected to leave",
-            "how many of the week’s customers will probably stay away for the next four weeks: the sum of their risks, "
-            "whatever their level.",
-        ),
-        (
-            "at-stake",
-            "Sales at stake",
-            "each customer’s risk times what the customer spent, added up: the part of a week’s sales that may not come again.",
-        ),
-        (
-            "loss",
-            "Expected loss",
-            "a customer’s risk times what the customer spent in this week and the eight before.",
-        ),
-        ("segments", "Segments", f"by what customers spent or how often they came in the week. {limits}."),
-        (
-            "churned",
-            "Churned",
-            f"a risk of {CHURNED:.0%} or more: an estimate, not yet a fact. Retention is the share of all other customers.",
-        ),
-        (
-            "usual",
-            "Usual",
-            "within the limits that the eight weeks before set. Only what lies outside them is called better or worse.",
-        ),
-        (
-            "missing",
-            "Regulars who did not come",
-            "customers who came in at least three of the four weeks before last week, and neither last week nor this week.",
-        ),
-        ("impact", "Impact of a risk factor", "High where it leads for half of these customers or more, Medium from a quarter."),
     )
 
 

@@ -36,7 +36,7 @@ def test_the_headline_tells_what_fell_and_how_many_will_leave() -> None:
     )
     assert news.text == f"Sales halved. {LEAVING}; 693 a week ago."
     assert news.detail == (
-        "Sales and the number expected to leave are outside what is usual here. High-Value customers went from 53 to 22."
+        "Outside what is usual here: sales, the number expected to leave and High-Value customers (from 53 to 22)."
     )
     assert news.short == "sales down 48%, 801 may not return"
 
@@ -82,6 +82,7 @@ def test_a_serious_caveat_silences_the_news_and_stands_in_the_subject() -> None:
 def test_a_running_week_is_told_as_one() -> None:
     running = {"code": "week_not_over", "text": "The week is not over.", "severity": "note"}
     assert told(caveats=(running,)).text.startswith("So far, about 801 of 1,458 customers")
+    assert told(caveats=(running,), customers=0, leaving=0.0).text == "No customers came so far this week."
 
 
 @pytest.mark.parametrize(

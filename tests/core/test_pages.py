@@ -78,6 +78,8 @@ def test_retention_changes_by_percentage_points_and_not_at_all_where_something_s
     changes = [metric.change for metric in view(sample_report()).metrics]
     assert changes == ["1,170 last week", "143 last week", "51 last week", "0.2 percentage points more than last week"]
     assert not any(metric.change for metric in view(sample_report(caveats=[SERIOUS])).metrics)
+    nobody = {**DATA["summary"], "churnedThisWeek": 0, "retentionRate": 100.0}
+    assert view(sample_report(summary=nobody)).metrics[-1].change == "no customer at 80% risk or more"  # and no praise
 
 
 def test_the_running_week_is_not_compared_with_a_whole_one() -> None:
@@ -156,7 +158,7 @@ def test_the_file_shows_every_part_of_the_report_the_first_screen_first() -> Non
         *("Four weeks ago we said", "224 did.", "Executive summary", "Most of them will stay.", "Written by Gemini"),
         *("Key insights", "50 customers are estimated", "More you can do", "Ask newcomers"),
         *("Top risk factors", "High Cart Abandonment", "52 of 150", "Medium impact"),
-        *("Key metrics", "High risk, 70% or more", "150", "95.8%", "The last eight weeks", "December 15, 2024"),
+        *("Key metrics", "High risk: 70% or more", "150", "95.8%", "The last eight weeks", "December 15, 2024"),
         *("Regulars who did not come", "r000", "2 weeks ago", "Customers most at risk", "u001", "What the words mean"),
         "Made January 20, 2025, 08:05 CET",
     ]

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -172,12 +171,9 @@ def test_a_report_without_some_part_is_a_pdf_too(without: dict[str, Any]) -> Non
     assert len(reader.pages) <= 3
 
 
-def test_a_pdf_is_set_in_a_moment_also_by_many_at_once() -> None:
+def test_each_of_many_who_ask_at_once_gets_their_own_pdf() -> None:
     views = [view(sample_report(executiveSummary=f"Summary number {number}.")) for number in range(8)]
-    pdf.document(views[0])
-    started = perf_counter()
     with ThreadPoolExecutor(4) as threads:
         documents = list(threads.map(pdf.document, views))
-    assert (perf_counter() - started) / len(views) < 0.5  # 0.03 s where nothing else runs; `make bench` measures it
     for number, document in enumerate(documents):
         assert f"Summary number {number}." in read(document)[1]

@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -21,8 +22,8 @@ from report.delivery import attempts, webhook
 from report.delivery.attempts import Outcome
 from report.delivery.channels import channels
 from report.delivery.message import Message
-from report.delivery.slack import slack_message
 from report.delivery.webhook import is_public
+from report.delivery.weekly import message_of
 from report.schema import Recipients, Report
 from report.settings import ClientSettings, MailSettings
 from tests.support.loopback.receiver import SECRET, MailServer, loopback_mail_server, loopback_receiver, verified
@@ -46,18 +47,21 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def message(example: Report, url: str = "", **client: Any) -> Message:
     settings = ClientSettings(webhook_url=url or None, webhook_secret=SECRET, **client)
-    return Message(example, settings, "https://shop.example/dashboard/reports")
+    return message_of(example, settings, "https://shop.example/dashboard/reports")
 
 
 def outcome(message_: Message, mail: MailSettings | None = None, seconds: float = 60.0, patience: float = 60.0) -> Outcome:
     """Deliver through the message's only channel: for at most so many seconds, each attempt for so many."""
     (channel,) = channels(message_, mail).values()
+    return delivered(replace(channel, attempt_seconds=patience), seconds)
 
-    async def delivered() -> Outcome:
-        channel_ = replace(channel, attempt_seconds=patience)
-        return await attempts.deliver(channel_, time.monotonic() + seconds, asyncio.Semaphore(1))
 
-    return asyncio.run(delivered())
+def delivered(channel: attempts.Channel, seconds: float = 60.0) -> Outcome:
+    async def deliver() -> Outcome:
+        return await attempts.deliver(channel, time.monotonic() + seconds, asyncio.Semaphore(1))
+
+    with ThreadPoolExecutor(1) as elsewhere:  # in this thread a browser's test may have a loop of its own
+        return elsewhere.submit(lambda: asyncio.run(deliver())).result()
 
 
 def after(left: list[Any], then: Any) -> Any:
@@ -255,17 +259,14 @@ def test_an_unexpected_error_ends_its_channel_and_raises_nowhere() -> None:
     def send(_: attempts.Attempt) -> attempts.Result:
         raise LookupError("owner@shop.example")
 
-    async def delivered() -> Outcome:
-        return await attempts.deliver(attempts.Channel(send, 60), time.monotonic() + 60, asyncio.Semaphore(1))
-
-    assert asyncio.run(delivered()) == Outcome("failed", 1, "something went wrong here; it has been logged")
+    assert delivered(attempts.Channel(send, 60)) == Outcome("failed", 1, "something went wrong here; it has been logged")
 
 
 # Slack
 
 
 def test_slack_gets_blocks_that_its_own_library_accepts(example: Report) -> None:
-    sent = slack_message(message(example))
+    sent = message(example).slack()
     blocks = Block.parse_all(sent["blocks"])
     assert [block.to_dict() for block in blocks]  # checks each block's limits
     assert "will probably not be back" in json.dumps(sent)
@@ -273,7 +274,7 @@ def test_slack_gets_blocks_that_its_own_library_accepts(example: Report) -> None
 
 def test_the_link_in_slack_is_a_link_in_a_text_and_every_text_is_escaped(example: Report) -> None:
     named = example.model_copy(update={"meta": example.meta.model_copy(update={"client_name": "Shop <!channel> & <b>"})})
-    sent = slack_message(message(named))
+    sent = message(named).slack()
     link = (
         f"<https://shop.example/dashboard/reports?client_id={example.meta.client_id}&amp;week_ending=2025-01-19|Open the report>"
     )
@@ -516,7 +517,7 @@ def test_a_serious_caveat_is_in_the_subject_the_mail_and_slack(example: Report) 
     with loopback_mail_server() as server:
         outcome(cautious, MailSettings(server.url, "reports@shop.example"))
     (mail,) = server.mails
-    slack = slack_message(cautious)
+    slack = cautious.slack()
     assert "no past week to learn from" in mail["Subject"]
     assert "no past week to learn from" in slack["text"]
     assert text in slack["blocks"][0]["text"]["text"]

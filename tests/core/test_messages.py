@@ -1,8 +1,10 @@
-"""The mail and Slack: the first screen, in forms that mail programs and Slack show."""
+"""The messages, by mail and Slack: the first screen, in forms that mail programs and Slack show."""
 
 import re
 from html import unescape
 from html.parser import HTMLParser
+
+from slack_sdk.models.blocks import Block
 
 from report.pages.mail import mail_body, mail_subject
 from report.pages.slack import MAX_FIELD, MAX_TEXT, slack_blocks
@@ -80,6 +82,7 @@ def test_mail_programs_can_show_the_html() -> None:
 
 def test_slack_gets_the_figures_with_their_changes_the_actions_and_a_link() -> None:
     blocks = slack_blocks(view(sample_report()), LINK)
+    assert [block.to_dict() for block in Block.parse_all(list(blocks))]  # Slack's own library checks each block's limits
     texts = [text["text"] for block in blocks for text in (block.get("fields") or [block["text"]])]
     assert texts[0] == "*Sample Shop “Zoë &amp; Sons”* · January 13–19, 2025"
     assert "*Sales*\n$136,771\n$158,200 last week, lower than usual" in texts
@@ -97,7 +100,9 @@ def test_slack_gets_no_text_that_is_too_long_for_it() -> None:
     action = {**sample_report().report_data.recommendations[0].model_dump(), "action": long, "expectedImpact": long}
     caveat = {**SERIOUS, "text": long}
     report = sample_report(meta={"client_name": long}, recommendations=[action], caveats=[caveat])
-    for block in slack_blocks(view(report), LINK):
+    blocks = slack_blocks(view(report), LINK)
+    assert [block.to_dict() for block in Block.parse_all(list(blocks))]
+    for block in blocks:
         for text in block.get("fields") or [block["text"]]:
             assert len(text["text"]) <= (MAX_FIELD if "fields" in block else MAX_TEXT)
             assert not re.search(r"&(?!(amp|lt|gt);)", text["text"])
