@@ -401,7 +401,9 @@ def _identifier(given: Mapping[str, str], name: str, pattern: str) -> str | None
 def _max_bytes_billed(given: Mapping[str, str]) -> int | None:
     if "BIGQUERY_MAX_BYTES_BILLED" not in given:
         return None
+    given_bytes = given["BIGQUERY_MAX_BYTES_BILLED"]
     value = math.ceil(_positive(given, "BIGQUERY_MAX_BYTES_BILLED", 1.0))
+    value = int(given_bytes) if re.fullmatch("[0-9]{1,19}", given_bytes) else value  # a float rounds large numbers
     if value > MAX_INT64:
         raise SettingsError(f"BIGQUERY_MAX_BYTES_BILLED takes at most {MAX_INT64}")
     return value
