@@ -22,7 +22,7 @@ from tqdm import tqdm
 from model.calibration import IDENTITY, PRIOR, WEIGHTS, Prior, apply
 from model.churn import FEATURES, MODEL_PATH, load
 from report.analysis.limits import buckets, cell_limits
-from report.analysis.segments import SESSIONS_LIMITS, SPENT_LIMITS
+from report.rules import SESSIONS_LIMITS, SPENT_LIMITS
 from report.week import MEMORY_WEEKS
 from training import dataset, pictures, real_shops, shops, young_shops
 from training.bg_nbd import probabilities_to_stay_away

@@ -10,10 +10,10 @@ from datetime import date
 from model.churn import FEATURES
 from report.analysis.cells import ScoredCells
 from report.analysis.factors import MIN_MEMORY_WEEKS, LeadingFactor
-from report.analysis.insights import riskiest_in_words
 from report.analysis.metrics import retention_rate
 from report.analysis.risk import at_high_risk, at_medium_risk, in_riskiest_tenth
 from report.analysis.segments import in_segment
+from report.analysis.sentences import riskiest_in_words
 from report.formatting import counted, listed, money_whole, percent, short_day, verb, whole
 from report.schema import Outlook, Recommendation
 
@@ -108,7 +108,7 @@ def _win_back(situation: Situation) -> tuple[Recommendation, ...]:
             id="win_back",
             action=f"Launch targeted win-back campaign for the {counted(high.customers, 'customer')} at high churn risk.",
             priority="high",
-            expectedImpact=_at_stake(high, situation.currency),
+            expectedImpact=_at_stake(high, situation),
             customers=high.customers,
             spendAtStake=round(high.spend_at_stake, 2),
             list="at_risk",
@@ -145,7 +145,7 @@ def _best_customers(situation: Situation) -> tuple[Recommendation, ...]:
             id="high_value",
             action=f"Give the {counted(best.customers, 'High-Value customer')} a personal reason to come back this week.",
             priority="high" if at_high_risk(best).customers else "medium",
-            expectedImpact=_at_stake(best, situation.currency),
+            expectedImpact=_at_stake(best, situation),
             customers=best.customers,
             spendAtStake=round(best.spend_at_stake, 2),
             list="high_value",
@@ -191,7 +191,7 @@ def _riskiest(situation: Situation) -> tuple[Recommendation, ...]:
             id="riskiest",
             action=f"Write first to {riskiest_in_words(week.customers, situation.outlook)}.",
             priority="medium",
-            expectedImpact=_at_stake(riskiest, situation.currency),
+            expectedImpact=_at_stake(riskiest, situation),
             customers=riskiest.customers,
             spendAtStake=round(riskiest.spend_at_stake, 2),
             list="at_risk",
@@ -225,7 +225,7 @@ def _before_they_go(situation: Situation) -> tuple[Recommendation, ...]:
             id="medium_risk",
             action=f"Stay in touch with the {counted(medium.customers, 'customer')} at medium churn risk.",
             priority="low",
-            expectedImpact=_at_stake(medium, situation.currency),
+            expectedImpact=_at_stake(medium, situation),
             customers=medium.customers,
             spendAtStake=round(medium.spend_at_stake, 2),
             list="at_risk",
@@ -233,15 +233,17 @@ def _before_they_go(situation: Situation) -> tuple[Recommendation, ...]:
     )
 
 
-def _at_stake(some: ScoredCells, currency: str) -> str:
-    """Say how many of them will probably leave, and what they spent."""
+def _at_stake(some: ScoredCells, situation: Situation) -> str:
+    """Say how many of them will probably leave, and what they spent, where that is known."""
     leaving = round(some.expected_to_leave)
     if some.customers == 1:
         text = "This customer will probably not be back within four weeks" if leaving else "This customer may not be back"
     else:
         now = f"About {whole(leaving)}" if leaving else "Fewer than one"
         text = f"{now} of them will probably not be back within four weeks"
+    if "total_spent_usd" in situation.broken_features:
+        return f"{text}."
     if some.spent < 1:
         return f"{text}; {verb(some.customers, 'this customer', 'together they')} spent nothing this week."
-    spent, stake = money_whole(some.spent, currency), money_whole(some.spend_at_stake, currency)
+    spent, stake = (money_whole(amount, situation.currency) for amount in (some.spent, some.spend_at_stake))
     return f"{text}; of the {spent} {verb(some.customers, 'this customer', 'they')} spent this week, {stake} is at stake."
