@@ -6,12 +6,14 @@ GET /reports/generate?client_id=1&week_ending=2025-01-19 with the header X-API-K
 import hashlib
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from time import monotonic
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import functions_framework
 from flask import Flask, Request, Response, request
@@ -26,7 +28,7 @@ from report.settings import SettingsError, read_settings
 from report.week import Week, week_at
 
 if TYPE_CHECKING:
-    from report.api.parameters import Format, ReportQuery
+    from report.api.parameters import Format, Query, ReportQuery, WeekQuery
     from report.build import Trace
     from report.pages.html import Page
     from report.schema import Report
@@ -172,26 +174,36 @@ def _generate() -> Response:
 
 
 def _asked() -> "ReportQuery":
-    """Read what is asked for, and check that the key may ask it: the key comes first, the client only after it."""
-    from report.api.parameters import ParameterError, parse_parameters
+    """Read which report is asked for, and check that the key may ask for it."""
+    from report.api.parameters import parse_parameters
 
     grant = _grant()
+    asked = _read_query(grant, parse_parameters)
+    if "customers" in asked.include:
+        _check_personal(grant, "Leave out include=customers, or ask")
+    return asked
+
+
+def _read_query(grant: access.Grant, parse: "Callable[[Mapping[str, Sequence[str]]], Query]") -> "Query":
+    """Read the query, and check that the key covers its client: the key comes first, the client only after it."""
+    from report.api.parameters import ParameterError
+
     try:
-        asked = parse_parameters({name: request.args.getlist(name) for name in request.args})
+        asked = parse({name: request.args.getlist(name) for name in request.args})
     except ParameterError as error:
         raise ProblemError(422, str(error), error.parameter) from error
     if not grant.covers(asked.client_id):
         raise ProblemError(403, "This API key does not cover that client.")
-    if "customers" in asked.include and not grant.customers:
-        raise ProblemError(
-            403,
-            "This API key does not cover customers' personal data. Leave out include=customers,"
-            " or ask the operator of this service for a key that covers it.",
-        )
     return asked
 
 
-def _week(asked: "ReportQuery") -> Week:
+def _check_personal(grant: access.Grant, advice: str) -> None:
+    if not grant.customers:
+        detail = "This API key does not cover customers' personal data."
+        raise ProblemError(403, f"{detail} {advice} the operator of this service for a key that covers it.")
+
+
+def _week(asked: "WeekQuery") -> Week:
     try:
         week = week_at(datetime.now(UTC), SETTINGS.client(asked.client_id).zone(), asked.week_ending)
     except SettingsError as error:
@@ -207,7 +219,6 @@ def _week(asked: "ReportQuery") -> Week:
 def _make_or_share(key: str, asked: "ReportQuery", week: Week, started: float) -> "tuple[Report, Trace, bool]":
     """Return the report, how it was made, and whether it was made for this request or is shared by readers with the same key."""
     from report import build  # its libraries take longest to load: only a report waits for them
-    from report.warehouse import WarehouseError, WarehouseTimeoutError
 
     def make() -> "tuple[Report, Trace]":
         deadline = started + SETTINGS.request_deadline_seconds
@@ -217,17 +228,61 @@ def _make_or_share(key: str, asked: "ReportQuery", week: Week, started: float) -
 
     customers, history = "customers" in asked.include, "history" in asked.include
     question = (access.hash_of(key), asked.client_id, week, customers, history)
-    try:
+    with _warehouse_problems(asked.client_id):
         (report, trace), made = REPORTS.get(question, make, SETTINGS.request_deadline_seconds)
+    return report, trace, made
+
+
+@contextmanager
+def _warehouse_problems(client_id: int) -> Iterator[None]:
+    """Answer what goes wrong with BigQuery inside as a problem, and log it."""
+    from report.warehouse import WarehouseError, WarehouseTimeoutError
+
+    try:
+        yield
     except (WarehouseTimeoutError, TimeoutError) as error:
-        logger.error("Client %d: %s", asked.client_id, error)
+        logger.error("Client %d: %s", client_id, error)
         raise ProblemError(504, "The data warehouse did not answer in time. Please try again in a moment.") from error
     except WarehouseError as error:
-        logger.error("Client %d: %s", asked.client_id, error)
+        logger.error("Client %d: %s", client_id, error)
         raise ProblemError(
             502, REFUSED_FOR_GOOD if error.permanent else "The data warehouse failed. Please try again later."
         ) from error
-    return report, trace, made
+
+
+@app.get("/reports/customers")
+def _customers() -> Response:
+    """List the customers that an action is about, by name: for keys that cover personal data."""
+    started = monotonic()
+    from report.api.parameters import MAX_LIST_PAGES, parse_list_parameters
+
+    grant = _grant()
+    asked = _read_query(grant, parse_list_parameters)
+    _check_personal(grant, "Ask")
+    week = _week(asked)
+
+    from report import build  # with the libraries of a report
+    from report.pages.lists import list_as_csv
+
+    trace = build.Trace()
+    wanted = build.Request(asked.client_id, week, True, datetime.now(UTC), started + SETTINGS.request_deadline_seconds)
+    with _warehouse_problems(asked.client_id):
+        found = build.build_list(SETTINGS, wanted, asked.list, asked.page, trace)
+    if asked.format == "csv":
+        response = Response(list_as_csv(found, asked.layout), mimetype="text/csv")
+        name = f"{asked.list}-{asked.client_id}-{week.ending}".replace("_", "-")
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    else:
+        response = Response(found.model_dump_json(), mimetype="application/json")
+    pages = min(-(-(found.total or 0) // build.LIST_PAGE_SIZE), MAX_LIST_PAGES)
+    if asked.page < pages:
+        query = urlencode(request.args.to_dict() | {"page": asked.page + 1, "week_ending": week.ending})
+        response.headers["Link"] = f'<customers?{query}>; rel="next"'
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Server-Timing"] = ", ".join(f"{step};dur={milliseconds}" for step, milliseconds in trace.steps_ms.items())
+    fields = {"client_id": asked.client_id, "list": asked.list, "page": asked.page, "customers": len(found.customers)}
+    logger.info("customers", extra={"fields": {**fields, "milliseconds": trace.steps_ms}})
+    return response
 
 
 def _unless_known(report: "Report", form: "Format", trace: "Trace") -> Response:

@@ -19,6 +19,7 @@ SummarySource = Literal["gemini", "template"]
 Severity = Literal["serious", "note"]
 Verdict = Literal["better", "worse", "usual"]
 CustomerListName = Literal["at_risk", "missing_regulars", "high_value"]
+ListLayout = Literal["plain", "klaviyo", "mailchimp", "google_ads"]
 CaveatCode = Literal[
     "no_look_back",
     "days_unknown",
@@ -256,6 +257,23 @@ class MissingRegular(Part):
     activeWeeksBefore: Count = Field(description="In how many of the 8 weeks before this one the customer was active, 3 to 7.")
     weeksSinceLastVisit: Count = Field(description="Weeks since the last week in which the customer was active, 2 or 3.")
     spent_9_weeks_usd: float = Field(description="What the customer spent in this week and the 8 before, in dollars.")
+
+
+class CustomerList(Part):
+    """A page of `GET /reports/customers`: whom an action is about, with their personal data."""
+
+    client_id: int = Field(description="The client.")
+    week_ending: date = Field(description="The last day of the week.")
+    list: CustomerListName = Field(description="Which list.")
+    page: Annotated[int, Field(ge=1)] = Field(description="Which page of it, from 1; a page has at most 1,000 customers.")
+    total: Count | None = Field(
+        description="How many customers the whole list has; null where missing regulars cannot be told: the week runs, or days"
+        " without events make everybody missing."
+    )
+    currency: str = Field(description="ISO 4217; of every money field without `usd` in its name.")
+    customers: tuple[AtRiskCustomer, ...] | tuple[MissingRegular, ...] = Field(
+        description="By expected loss; missing regulars by what they spent in nine weeks."
+    )
 
 
 class HistoryWeek(Part):

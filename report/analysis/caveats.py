@@ -70,6 +70,11 @@ def serious(found: Collection[Caveat]) -> bool:
     return any(caveat.severity == "serious" for caveat in found)
 
 
+def comparable(found: Collection[Caveat]) -> bool:
+    """Whether this week may be compared with the last: it is over, and both were recorded alike and whole."""
+    return not {caveat.code for caveat in found} & {"days_without_events", "tracking_changed", "week_not_over"}
+
+
 def missing_days(days: DayCounts | None, week: Week) -> tuple[date, ...]:
     """The finished days of the week whose events are missing and not by chance."""
     return tuple(day for run in silent_runs(days, week, days_of(week, 0)) for day in run) if days else ()
@@ -110,11 +115,6 @@ def silenced_changes(found: Collection[Caveat], features: Collection[str]) -> fr
     if "total_sessions" in features:
         silenced |= set(_SEGMENTS)
     return frozenset(silenced)
-
-
-def comparable_with_last_week(found: Collection[Caveat]) -> bool:
-    """Whether this week's numbers may stand beside last week's: the week is whole, and counted as last week was."""
-    return not {caveat.code for caveat in found} & {"week_not_over", "days_without_events", "tracking_changed"}
 
 
 def _caveat(code: CaveatCode, severity: Severity, text: str) -> tuple[Caveat, ...]:

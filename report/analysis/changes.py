@@ -15,8 +15,9 @@ BASELINE_WEEKS = 8
 MIN_BASELINE_WEEKS = 6
 LIMIT_FACTOR = 2.66
 """Control limits lie this many mean moving ranges from the mean: 3 ÷ 1.128, the expected range of two normal values."""
-WIDENING = 1.5
-"""Limits from only eight weeks are too narrow: widened until steady shops give at most 3 % verdicts (docs/changes.md)."""
+WIDENING, WIDENING_OF_MONEY = 1.05, 1.3
+"""Limits from eight weeks only are too narrow, and more so for money, whose values are skewed: widened until steady shops give at
+most 3 % verdicts (docs/changes.md)."""
 MIN_CHANGE = 0.05
 """A smaller share of the mean than this is no news, however steady the weeks before were."""
 MIN_COUNT = 10
@@ -51,7 +52,7 @@ def changes(
 
 
 def _change(what: ChangeName, now: float, before: float, past: Sequence[float]) -> Change:
-    low, high = usual_range(past)
+    low, high = usual_range(past, WIDENING_OF_MONEY if what == "spent" else WIDENING)
     verdict: Verdict = "usual"
     worth_telling = what == "spent" or max(now, fmean(past)) >= MIN_COUNT
     if worth_telling and not low <= now <= high:
@@ -66,11 +67,11 @@ def _change(what: ChangeName, now: float, before: float, past: Sequence[float]) 
     )
 
 
-def usual_range(past: Sequence[float]) -> tuple[float, float]:
+def usual_range(past: Sequence[float], widening: float) -> tuple[float, float]:
     """The control limits of the values of some weeks, in their order; not below 0 for values that never are."""
     mean_moving_range = fmean(abs(one - other) for one, other in pairwise(past))
     mean = fmean(past)
-    reach = max(WIDENING * LIMIT_FACTOR * mean_moving_range, MIN_CHANGE * abs(mean))
+    reach = max(widening * LIMIT_FACTOR * mean_moving_range, MIN_CHANGE * abs(mean))
     low = mean - reach
     return max(low, 0.0) if min(past) >= 0 else low, mean + reach
 

@@ -24,9 +24,9 @@ def key_insights(
     backtest: Backtest | None,
     currency: str,
 ) -> tuple[str, ...]:
-    """Tell each insight once. `weeks` are this week and the last; `changes` has only what may be told.
+    """Tell each insight once.
 
-    Last week is None where this week's numbers may not stand beside its own.
+    `weeks` are this week and the last, None where these must not be compared; `changes` has only what may be told.
     """
     this_week, last_week = weeks
     if not this_week.customers:
@@ -38,7 +38,7 @@ def key_insights(
         *(_change(change, currency) for change in changes if change.verdict != "usual"),
         *_of_the_brief(this_week),
         _riskiest(this_week.customers, outlook),
-        _missing_regulars(outlook),
+        missing_regulars_sentence(outlook),
         backtest_sentence(backtest),
     )
     return tuple(sentence for sentence in sentences if sentence)
@@ -132,7 +132,8 @@ def _riskiest(customers: int, outlook: Outlook) -> str:
     return f"{riskiest[0].upper()}{riskiest[1:]} will probably leave {times:.1f} times as often as the average customer."
 
 
-def _missing_regulars(outlook: Outlook) -> str:
+def missing_regulars_sentence(outlook: Outlook) -> str:
+    """Say how many regulars stayed away; empty where none did or nobody knows."""
     missing = outlook.missingRegulars
     if not missing:
         return ""

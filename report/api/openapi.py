@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from report.api.parameters import ReportQuery
-from report.schema import Problem, Report, WeeklyRequest, WeeklyRun
+from report.api.parameters import ListQuery, ReportQuery, WeekQuery
+from report.schema import CustomerList, Problem, Report, WeeklyRequest, WeeklyRun
 
 VERSION = "0.1.0"
 EXAMPLES = Path(__file__).with_name("examples.json")
@@ -57,6 +57,7 @@ def _description(examples: Json) -> Json:
         "security": [{"apiKey": []}],
         "paths": {
             "/reports/generate": {"get": _generate(examples)},
+            "/reports/customers": {"get": _customers(examples)},
             "/reports/weekly": {"post": _weekly(examples)},
             "/": {"get": _open("page", "The page that asks for a report and shows it", "text/html", {"type": "string"})},
             "/dashboard/reports": {"get": _open("dashboard", "The same page", "text/html", {"type": "string"})},
@@ -92,7 +93,7 @@ def _generate(examples: Json) -> Json:
         "operationId": "generateReport",
         "summary": "One client's report of one week",
         "parameters": [
-            *_query_parameters(),
+            *_query_parameters(ReportQuery),
             {
                 "name": "If-None-Match",
                 "in": "header",
@@ -127,6 +128,29 @@ def _generate(examples: Json) -> Json:
             "304": {
                 "description": "The report is still the one that If-None-Match names",
                 "headers": {"ETag": _header("The one of If-None-Match")},
+            },
+            "400": _NO_HTTP,
+            **_problems(*(status for status in PROBLEMS if status != 413)),
+        },
+    }
+
+
+def _customers(examples: Json) -> Json:
+    return {
+        "operationId": "listCustomers",
+        "summary": "The customers that an action is about, by name; for keys that cover personal data",
+        "parameters": _query_parameters(ListQuery),
+        "responses": {
+            "200": {
+                "description": "One page of the list",
+                "headers": {
+                    "Link": {**_header('The next page (rel="next"), where there is one'), "required": False},
+                    "Server-Timing": _header("How long each step took"),
+                },
+                "content": {
+                    **_content("application/json", _ref("CustomerList"), examples["list"]),
+                    "text/csv": {"schema": {"type": "string"}},
+                },
             },
             "400": _NO_HTTP,
             **_problems(*(status for status in PROBLEMS if status != 413)),
@@ -192,9 +216,9 @@ def _open(operation: str, summary: str, media_type: str, schema: Json) -> Json:
     return {"operationId": operation, "summary": summary, "security": [], "responses": responses}
 
 
-def _query_parameters() -> list[Json]:
+def _query_parameters(query: type[WeekQuery]) -> list[Json]:
     """Describe the query from its model. What may be left out has no default here: the answer depends on more than the query."""
-    schema = ReportQuery.model_json_schema(schema_generator=_Untitled)
+    schema = query.model_json_schema(schema_generator=_Untitled)
     described: list[Json] = []
     for name, of_field in schema["properties"].items():
         given = {key: value for key, value in of_field.items() if key not in ("anyOf", "default", "description")}
@@ -234,7 +258,13 @@ def _ref(name: str) -> Json:
 
 def _schemas() -> Json:
     _, definitions = models_json_schema(
-        [(Report, "serialization"), (Problem, "serialization"), (WeeklyRequest, "validation"), (WeeklyRun, "serialization")],
+        [
+            (Report, "serialization"),
+            (CustomerList, "serialization"),
+            (Problem, "serialization"),
+            (WeeklyRequest, "validation"),
+            (WeeklyRun, "serialization"),
+        ],
         ref_template="#/components/schemas/{model}",
         schema_generator=_Untitled,
     )

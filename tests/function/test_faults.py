@@ -396,4 +396,4 @@ def test_without_a_good_text_the_template_speaks(misled: Misled, failure: str) -
     assert time.monotonic() - begun < 10
     assert answer.status == 200, answer.text
     assert answer.json()["meta"]["summary_source"] == "template"
-    assert answer.json()["report_data"]["executiveSummary"].startswith("This week you had 10 active customers, with")
+    assert "This week you had 10 active customers" in answer.json()["report_data"]["executiveSummary"]

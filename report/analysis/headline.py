@@ -1,0 +1,126 @@
+"""The news of the week in one sentence, the same on the page, in the PDF, in mail subjects and in Slack."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from report.formatting import counted, listed, percent_whole, whole
+from report.schema import Caveat, CaveatCode, Change, ChangeName, Outlook, SegmentName
+
+SEGMENT_NAMES: tuple[SegmentName, ...] = ("High-Value", "Regular", "Occasional", "New")
+
+MEASURES: Mapping[ChangeName, tuple[str, str, str]] = {
+    "spent": ("sales", "sales", "are"),
+    "customers": ("customers", "the number of customers", "is"),
+}
+"""The figures that a headline begins with: their name, their name as a subject, its verb."""
+
+SHORT_CAVEATS: Mapping[CaveatCode, str] = {
+    "no_look_back": "no past week to learn from",
+    "days_without_events": "days without events",
+    "gap_in_look_back": "gaps in the past weeks",
+    "tracking_changed": "event tracking changed",
+}
+"""The serious caveats as a subject line names them."""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The news of the week."""
+
+    text: str
+    """One or two sentences."""
+    detail: str
+    """What else is news; empty where nothing is."""
+    short: str
+    """The news as a subject line has it: "sales down 48%, 801 may not return"."""
+
+
+def headline(customers: int, outlook: Outlook, changes: Sequence[Change], caveats: Sequence[Caveat]) -> Headline:
+    """Tell the news of a week with so many customers: what changed beyond chance, and how many will probably leave.
+
+    A serious caveat silences everything but the number expected to leave.
+    """
+    leaving = round(outlook.expectedToLeave)
+    may_not_return = f"{whole(leaving)} may not return"
+    serious = next((caveat for caveat in caveats if caveat.severity == "serious"), None)
+    if serious:
+        warning = SHORT_CAVEATS.get(serious.code, "data problem")
+        text = _leaving(customers, leaving) if customers else "No customers came this week."
+        return Headline(text, "The warning above applies to every figure below.", f"{warning}; {may_not_return}")
+    running = any(caveat.code == "week_not_over" for caveat in caveats)
+    if not customers:
+        when = "so far this week" if running else "this week"
+        return Headline(f"No customers came {when}.", "", f"no customers {when}, {may_not_return}")
+
+    news = {change.what: change for change in changes if change.verdict != "usual"}
+    moves = [move for what in MEASURES if (change := news.get(what)) and (move := _move(change))]
+    leaving_sentence = _leaving(customers, leaving, news.get("expectedToLeave"))
+    if moves:
+        text = f"{_capital(_told(moves))}. {leaving_sentence}"
+    elif changes and not news:
+        text = f"A usual week. {leaving_sentence}"
+    elif running:
+        text = f"So far, {leaving_sentence[0].lower()}{leaving_sentence[1:]}"
+    else:
+        text = leaving_sentence
+    return Headline(text, _detail(news, moves), ", ".join([*(move.short for move in moves), may_not_return]))
+
+
+@dataclass(frozen=True)
+class _Move:
+    """A figure that is not what is usual: as a clause, without its verb for a list, and as a subject line has it."""
+
+    clause: str
+    rest: str
+    short: str
+    kind: str
+    subject: str
+
+
+def _leaving(customers: int, leaving: int, news: Change | None = None) -> str:
+    """Say how many of the week's customers will probably leave; where that is news, against last week."""
+    if customers == 1:
+        return f"Your only customer of the week will probably {'not ' if leaving else ''}be back within four weeks."
+    if not leaving:
+        return f"Fewer than one of {counted(customers, 'customer')} will probably stay away for the next four weeks."
+    text = f"About {whole(leaving)} of {counted(customers, 'customer')} will probably not be back within four weeks"
+    return f"{text}; {whole(round(news.before))} a week ago." if news else f"{text}."
+
+
+def _move(change: Change) -> _Move | None:
+    """Tell an unusual figure: how it moved against last week, or that it stays unusual where it moved the other way."""
+    name, subject, is_ = MEASURES[change.what]
+    size = (change.now / change.before - 1) * 100 if change.before > 0 else 0.0
+    up = change.verdict == "better"
+    if (size > 0) != up or abs(size) < 0.5:
+        level = "higher" if up else "lower"
+        return _Move(f"{subject} {is_} still {level} than usual", "", f"{name} {level} than usual", "level", subject)
+    by, verb_ = percent_whole(abs(size)), "rose" if up else "fell"
+    short = f"{name} {'up' if up else 'down'} {by}"
+    if name == "sales" and -55 <= size <= -45:
+        return _Move("sales halved", "", short, "halved", subject)
+    if name == "sales" and 90 <= size <= 110:
+        return _Move("sales doubled", "", short, "doubled", subject)
+    return _Move(f"{subject} {verb_} by {by}", f"{name} by {by}", short, verb_, subject)
+
+
+def _told(moves: Sequence[_Move]) -> str:
+    first, *others = moves
+    return listed([first.clause, *(move.rest if move.kind == first.kind and move.rest else move.clause for move in others)])
+
+
+def _detail(news: Mapping[ChangeName, Change], moves: Sequence[_Move]) -> str:
+    """Name everything that is outside the usual, but for what the headline already calls so."""
+    unusual = [move.subject for move in moves if move.kind != "level"]
+    if "expectedToLeave" in news:
+        unusual.append("the number expected to leave")
+    for segment in SEGMENT_NAMES:
+        if change := news.get(segment):
+            before, now = round(change.before), round(change.now)
+            size = f"from {whole(before)} to {whole(now)}" if before != now else f"again {whole(now)}"
+            unusual.append(f"{segment} customers ({size})")
+    return f"Outside what is usual here: {listed(unusual)}." if unusual else ""
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
