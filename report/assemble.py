@@ -19,7 +19,14 @@ from report.analysis.backtest import (
     known_by_weeks,
     teachers_of,
 )
-from report.analysis.caveats import Evidence, caveats, changed_features, comparable, missing_days, silenced_changes
+from report.analysis.caveats import (
+    Evidence,
+    caveats,
+    changed_features,
+    comparable_with_last_week,
+    missing_days,
+    silenced_changes,
+)
 from report.analysis.cells import CountedWeeks, ScoredCells
 from report.analysis.changes import changes
 from report.analysis.customers import CellProbabilities, Customer, Regular, cell_probabilities
@@ -28,13 +35,14 @@ from report.analysis.drift import share_outside
 from report.analysis.factors import LeadingFactor, Told, count_leading_factors, top_risk_factors
 from report.analysis.history import WEEKS as HISTORY_WEEKS
 from report.analysis.history import history
-from report.analysis.insights import backtest_sentence, key_insights
+from report.analysis.insights import key_insights
 from report.analysis.limits import Limits
 from report.analysis.metrics import last_week_in_numbers, risk_breakdown, summary
 from report.analysis.outlook import outlook
 from report.analysis.recommendations import Situation, recommendations
 from report.analysis.risk import at_high_risk, in_riskiest_tenth
 from report.analysis.segments import in_segment, segment_breakdown
+from report.analysis.sentences import backtest_sentence
 from report.schema import AtRiskCustomer, CalibrationUsed, CustomerList, CustomerListName, Meta, Report, ReportData
 from report.settings import ClientSettings
 from report.summary.executive import ExecutiveSummary
@@ -108,6 +116,7 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
     ahead = outlook(this_week, last_week, _count_missing_regulars(scored, week))
     silenced = silenced_changes(found, told.broken_features)
     news = () if week.partial else changes(this_week, last_week, _baseline(scored, week), silenced)
+    comparable = last_week if comparable_with_last_week(found) else None
     segments = segment_breakdown(this_week, last_week)
     looked_back = backtest(counted, scored.log_odds, scored.known, week)
     situation = Situation(
@@ -124,7 +133,7 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
         week_ending=week.ending,
         report_data=ReportData(
             summary=summary(this_week, last_week),
-            keyInsights=key_insights((this_week, last_week if comparable(found) else None), ahead, news, looked_back, currency),
+            keyInsights=key_insights((this_week, comparable), ahead, news, looked_back, currency),
             topRiskFactors=top_risk_factors(factors),
             segmentBreakdown=segments,
             recommendations=recommendations(situation),

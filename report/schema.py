@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from report.week import IN_RANGE
+IN_RANGE = "^(?!0000|0001-0[1-6]|9999-12-3)"
+"""The limits of `report.week` as a pattern of a date's text: JSON Schema has no earliest and no latest date."""
 
 RiskLevel = Literal["High", "Medium", "Low"]
 SegmentName = Literal["High-Value", "Regular", "Occasional", "New"]

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from report.api.access import Grants, parse_api_keys
+from report.api.access import Grants, SchedulerSettings, parse_api_keys
 from report.text import clean_or_none
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -56,14 +56,6 @@ class MailSettings:
     smtp_url: str = field(repr=False)
     """`smtp://user:password@host:587` (with STARTTLS) or `smtps://`."""
     sender: str
-
-
-@dataclass(frozen=True)
-class SchedulerSettings:
-    """The service account whose OIDC token may start the weekly run, and the audience of that token."""
-
-    email: str
-    audience: str
 
 
 @dataclass(frozen=True)

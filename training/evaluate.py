@@ -15,20 +15,20 @@ import pyarrow.compute as pc
 import xgboost
 from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from tqdm import tqdm
 
 from model.calibration import IDENTITY, PRIOR, WEIGHTS, Prior, apply
 from model.churn import FEATURES, MODEL_PATH, load
-from report.analysis.segments import SESSIONS_LIMITS, SPENT_LIMITS
+from report.rules import SESSIONS_LIMITS, SPENT_LIMITS
+from report.week import MEMORY_WEEKS
 from training import dataset, pictures, real_shops, shops, young_shops
 from training.bg_nbd import probabilities_to_stay_away
 from training.boosting import CUTS, DIRECTIONS, Cuts, fit
-from training.dataset import FOLLOW_UP_WEEKS, MEMORY_WEEKS, CustomerWeeks
+from training.dataset import FOLLOW_UP_WEEKS, CustomerWeeks
 from training.real_shops import RealShop
-from training.scores import Flags, Floats, as_served, correction, log_odds, scores, within_shops
+from training.scores import Flags, Floats, as_served, auc, correction, log_loss, log_odds, scores, within_shops
 from training.train import HELD_OUT_SHOPS, LABELLED_WEEKS, LAST_DAY, TRAINING_SHOPS, simulated, simulated_one_by_one
 
 MEASURED_WEEKS = 4
@@ -317,7 +317,7 @@ def compactness(unrestricted: xgboost.Booster, training: CustomerWeeks, held_out
     for name, booster in boosters.items():
         odds = log_odds(booster, held_out.features)
         cells = count_cells(held_out.features[week], thresholds(booster))
-        candidates.append(Candidate(name, cells, within_shops(held_out, odds), float(roc_auc_score(held_out.churned, odds))))
+        candidates.append(Candidate(name, cells, within_shops(held_out, odds), float(auc(held_out.churned, odds))))
         if "bundled" in name:
             targets.add("cells of 100,000 customers of the held-out shops", "≤ 6,000", f"{cells:,}", cells <= 6_000)
     _table(
@@ -388,7 +388,7 @@ def on_simulated_shops(bundled: xgboost.Booster, others: Others, held_out: Custo
             [name, f"{within_shops(measured, odds[now]):.4f}", *_three(measured, before[now]), *_three(measured, after[now])]
         )
     for name, ranks in _rankings(measured).items():
-        rows.append([name, f"{within_shops(measured, ranks):.4f}", f"{roc_auc_score(measured.churned, ranks):.4f}", *["–"] * 5])
+        rows.append([name, f"{within_shops(measured, ranks):.4f}", f"{auc(measured.churned, ranks):.4f}", *["–"] * 5])
     highest = apply(IDENTITY, log_odds(bundled, measured.features)).max()
     tqdm.write(f"The highest probability of the bundled model there, uncorrected, is {highest:.2f}.\n")
     heads = ["", "AUC within shops", "AUC", "log loss", "Brier", "AUC, corrected", "log loss, corrected", "Brier, corrected"]
@@ -450,7 +450,7 @@ def on_a_real_shop(bundled: xgboost.Booster, others: Others, shop: RealShop, tar
         uncorrected, corrected = apply(IDENTITY, candidate)[now], as_served(candidate, real)[now]
         summary.append([name, *_three(measured, uncorrected), *_three(measured, corrected)])
     for name, ranks in _rankings(measured).items():
-        summary.append([name, f"{roc_auc_score(measured.churned, ranks):.4f}", *["–"] * 5])
+        summary.append([name, f"{auc(measured.churned, ranks):.4f}", *["–"] * 5])
     churned, stay_away = probabilities_to_stay_away(shop.events, shop.last_day, shop.newest, FOLLOW_UP_WEEKS)
     bg_nbd = scores(churned, stay_away)
     bar = "BG/NBD, fitted on its own past, given each customer's whole history"
@@ -500,7 +500,7 @@ def week_by_week(bundled: xgboost.Booster, shop: RealShop, targets: Targets) -> 
             [
                 f"{shop.last_day - timedelta(days=7 * week)}",
                 f"{churned.size:,}",
-                f"{roc_auc_score(churned, odds[here]):.3f}",
+                f"{auc(churned, odds[here]):.3f}",
                 f"{churned.mean():.1%}",
                 f"{before[here].mean():.1%}",
                 f"{after[here].mean():.1%}",
@@ -575,7 +575,7 @@ def priors(bundled: xgboost.Booster) -> None:
                 now = thinned.weeks_ago == FOLLOW_UP_WEEKS
                 if now.any():
                     served = apply(correction(some, thinned, FOLLOW_UP_WEEKS, prior, WEIGHTS), some[now])
-                    losses += now.sum() * log_loss(thinned.churned[now], served, labels=[False, True])
+                    losses += now.sum() * log_loss(thinned.churned[now], served)
                     count += now.sum()
             row.append(f"{losses / count:.4f}")
         rows.append([*row, "chosen" if prior == PRIOR else ""])

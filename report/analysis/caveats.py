@@ -70,11 +70,6 @@ def serious(found: Collection[Caveat]) -> bool:
     return any(caveat.severity == "serious" for caveat in found)
 
 
-def comparable(found: Collection[Caveat]) -> bool:
-    """Whether this week may be compared with the last: it is over, and both were recorded alike and whole."""
-    return not {caveat.code for caveat in found} & {"days_without_events", "tracking_changed", "week_not_over"}
-
-
 def missing_days(days: DayCounts | None, week: Week) -> tuple[date, ...]:
     """The finished days of the week whose events are missing and not by chance."""
     return tuple(day for run in silent_runs(days, week, days_of(week, 0)) for day in run) if days else ()

@@ -8,7 +8,8 @@ from itertools import pairwise
 from statistics import fmean
 
 from report.analysis.cells import ScoredCells
-from report.analysis.segments import SEGMENTS, in_segment
+from report.analysis.segments import in_segment
+from report.rules import SEGMENTS
 from report.schema import Change, ChangeName, Verdict
 
 BASELINE_WEEKS = 8

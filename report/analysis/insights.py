@@ -5,16 +5,20 @@ from collections.abc import Sequence
 from report.analysis.cells import ScoredCells
 from report.analysis.metrics import average_churn
 from report.analysis.risk import at_high_risk, churned
-from report.analysis.segments import SEGMENTS, in_segment
+from report.analysis.segments import in_segment
+from report.analysis.sentences import (
+    MIN_CUSTOMERS_TO_TELL,
+    backtest_sentence,
+    expected_to_leave,
+    missing_regulars_sentence,
+    riskiest_in_words,
+)
 from report.formatting import counted, money_whole, percent, verb, whole
+from report.rules import SEGMENTS
 from report.schema import Backtest, Change, Outlook
 
-MIN_CUSTOMERS_TO_TELL = 10
-"""Fewer customers of a past week than this make no sentence."""
 MIN_TIMES_AVERAGE = 1.5
 """The riskiest tenth is worth a sentence where it leaves at least this many times as often as the average customer."""
-MAX_SHARE_OF_A_TENTH = 0.15
-"""Ties may make the riskiest tenth larger: up to this share of all it is called so."""
 
 
 def key_insights(
@@ -42,44 +46,6 @@ def key_insights(
         backtest_sentence(backtest),
     )
     return tuple(sentence for sentence in sentences if sentence)
-
-
-def expected_to_leave(customers: int, customers_before: int, outlook: Outlook) -> str:
-    """Say how many of the week's customers will probably not be back, against last week's."""
-    leaving, before = round(outlook.expectedToLeave), round(outlook.expectedToLeaveBefore)
-    if customers == 1:
-        return f"This week's only customer will probably {'not ' if leaving else ''}be back within four weeks."
-    now = f"About {whole(leaving)}" if leaving else "Fewer than one"
-    text = f"{now} of {counted(customers, 'customer')} will probably not be back within four weeks"
-    return f"{text}; last week it was {whole(before)} of {whole(customers_before)}." if customers_before else f"{text}."
-
-
-def riskiest_in_words(customers: int, outlook: Outlook) -> str:
-    """Name the riskiest customers: "the riskiest tenth (146 customers)" while ties keep it small, else "the riskiest 700"."""
-    riskiest = outlook.riskiestTenth.customers
-    if riskiest < MAX_SHARE_OF_A_TENTH * customers:
-        return f"the riskiest tenth ({counted(riskiest, 'customer')})"
-    return f"the riskiest {whole(riskiest)}"
-
-
-def backtest_sentence(backtest: Backtest | None) -> str:
-    """Hold what was said four weeks ago against what came; "we said" only where that report did; empty for too few customers."""
-    if backtest is None or backtest.customers < MIN_CUSTOMERS_TO_TELL:
-        return ""
-    expected = round(backtest.expected_churn_rate * backtest.customers)
-    of_all = f"{whole(expected)} of {counted(backtest.customers, 'customer')} to stay away; {whole(backtest.churned)} did"
-    said = (
-        f"Four weeks ago we said to expect {of_all}."
-        if backtest.as_issued
-        else (f"Checked on the week four weeks ago, the model expects {of_all}.")
-    )
-    if backtest.flagged_high >= MIN_CUSTOMERS_TO_TELL:
-        group, size, lost = "flagged at high risk", backtest.flagged_high, backtest.flagged_high_lost
-    elif backtest.riskiest_tenth >= MIN_CUSTOMERS_TO_TELL:
-        group, size, lost = "at greatest risk", backtest.riskiest_tenth, backtest.riskiest_tenth_lost
-    else:
-        return said
-    return f"{said} Of the {counted(size, 'customer')} {group}, {whole(lost)} {verb(lost, 'has', 'have')} not come back."
 
 
 def _at_stake(this_week: ScoredCells, outlook: Outlook, currency: str) -> str:
@@ -130,16 +96,6 @@ def _riskiest(customers: int, outlook: Outlook) -> str:
         return ""
     riskiest = riskiest_in_words(customers, outlook)
     return f"{riskiest[0].upper()}{riskiest[1:]} will probably leave {times:.1f} times as often as the average customer."
-
-
-def missing_regulars_sentence(outlook: Outlook) -> str:
-    """Say how many regulars stayed away; empty where none did or nobody knows."""
-    missing = outlook.missingRegulars
-    if not missing:
-        return ""
-    return (
-        f"{counted(missing, 'regular')} stayed away this week and last, after coming in at least three of the four weeks before."
-    )
 
 
 def _were_active(week: ScoredCells) -> str:

@@ -10,10 +10,10 @@ from datetime import date
 from model.churn import FEATURES
 from report.analysis.cells import ScoredCells
 from report.analysis.factors import MIN_MEMORY_WEEKS, LeadingFactor
-from report.analysis.insights import riskiest_in_words
 from report.analysis.metrics import retention_rate
 from report.analysis.risk import at_high_risk, at_medium_risk, in_riskiest_tenth
 from report.analysis.segments import in_segment
+from report.analysis.sentences import riskiest_in_words
 from report.formatting import counted, listed, money_whole, percent, short_day, verb, whole
 from report.schema import Outlook, Recommendation
 

@@ -8,8 +8,7 @@ from typing import Annotated, Literal, TypeVar, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from report.api.access import names_a_key
-from report.schema import MAX_CLIENT_ID, CustomerListName, ListLayout
-from report.week import IN_RANGE
+from report.schema import IN_RANGE, MAX_CLIENT_ID, CustomerListName, ListLayout
 
 Format = Literal["json", "html", "pdf"]
 FORMATS: tuple[Format, ...] = get_args(Format)

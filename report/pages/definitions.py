@@ -1,8 +1,7 @@
 """What the words of the report mean: in one place, linked from where they are used."""
 
-from report.analysis.risk import CHURNED, HIGH, MEDIUM
-from report.analysis.segments import SEGMENTS, SESSIONS_LIMITS, SPENT_LIMITS
 from report.formatting import counted, listed, money_whole
+from report.rules import CHURNED, HIGH, MEDIUM, SEGMENTS, SESSIONS_LIMITS, SPENT_LIMITS
 from report.schema import Meta
 from report.week import DAYS_TO_COME_BACK
 

@@ -8,9 +8,7 @@ from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from report.analysis.headline import Headline, headline
-from report.analysis.insights import backtest_sentence, expected_to_leave, missing_regulars_sentence
-from report.analysis.risk import CHURNED, HIGH
-from report.analysis.segments import SEGMENTS
+from report.analysis.sentences import backtest_sentence, expected_to_leave, missing_regulars_sentence
 from report.formatting import (
     counted,
     day,
@@ -25,6 +23,7 @@ from report.formatting import (
     whole,
 )
 from report.pages.definitions import definitions, segment_rule
+from report.rules import CHURNED, HIGH, SEGMENTS
 from report.schema import (
     AtRiskCustomer,
     Backtest,

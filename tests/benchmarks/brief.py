@@ -14,7 +14,7 @@ from google.cloud import bigquery
 from model import churn
 from model.calibration import IDENTITY, apply
 from model.churn import FEATURES
-from report.analysis.risk import CHURNED, HIGH, MEDIUM
+from report.rules import CHURNED, HIGH, MEDIUM
 from report.week import midnight
 from tests.benchmarks.numbers import WEEK, Numbers
 from tests.benchmarks.shop import CLIENT
