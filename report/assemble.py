@@ -23,7 +23,7 @@ from report.analysis.caveats import (
     Evidence,
     caveats,
     changed_features,
-    comparable,
+    comparable_with_last_week,
     missing_days,
     silenced_changes,
 )
@@ -116,6 +116,7 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
     ahead = outlook(this_week, last_week, _count_missing_regulars(scored, week))
     silenced = silenced_changes(found, told.broken_features)
     news = () if week.partial else changes(this_week, last_week, _baseline(scored, week), silenced)
+    comparable = last_week if comparable_with_last_week(found) else None
     segments = segment_breakdown(this_week, last_week)
     looked_back = backtest(counted, scored.log_odds, scored.known, week)
     situation = Situation(
@@ -132,7 +133,7 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
         week_ending=week.ending,
         report_data=ReportData(
             summary=summary(this_week, last_week),
-            keyInsights=key_insights((this_week, last_week if comparable(found) else None), ahead, news, looked_back, currency),
+            keyInsights=key_insights((this_week, comparable), ahead, news, looked_back, currency),
             topRiskFactors=top_risk_factors(factors),
             segmentBreakdown=segments,
             recommendations=recommendations(situation),

@@ -112,6 +112,11 @@ def silenced_changes(found: Collection[Caveat], features: Collection[str]) -> fr
     return frozenset(silenced)
 
 
+def comparable_with_last_week(found: Collection[Caveat]) -> bool:
+    """Whether this week's numbers may stand beside last week's: the week is whole, and counted as last week was."""
+    return not {caveat.code for caveat in found} & {"week_not_over", "days_without_events", "tracking_changed"}
+
+
 def _caveat(code: CaveatCode, severity: Severity, text: str) -> tuple[Caveat, ...]:
     return (Caveat(code=code, text=text, severity=severity),)
 
