@@ -528,8 +528,8 @@ def week_by_week(bundled: xgboost.Booster, shop: RealShop, targets: Targets) -> 
     heads += ["log loss", "log loss, corrected", "log loss of the week's own rate"]
     _table(f"{shop.name}, week by week", heads, rows)
     median = float(np.median(apart))
-    what = f"{shop.name}: |expected − observed| of a week, median"
-    targets.add(what, "< 0.7 points", f"{100 * median:.2f} points", median < 0.007)
+    what = f"{shop.name}: points between expected and observed churn rate of a week, median"
+    targets.add(what, "< 0.7", f"{100 * median:.2f}", median < 0.007)
 
 
 def young(bundled: xgboost.Booster, shop: RealShop, weeks_of_data: Sequence[int]) -> None:
