@@ -9,7 +9,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from threading import Event
 from typing import Any
 
 import pytest
@@ -20,11 +19,10 @@ from schemathesis.engine.recorder import Interaction
 
 from local.function import Function
 from local.shops import CLIENTS, last_sunday
-from model.churn import FEATURES
 from report.api.access import hash_of
 from tests.support.loopback import bigquery as loopback
 from tests.support.loopback.receiver import SECRET, loopback_receiver
-from tests.support.loopback.server import Call, answers, send_json
+from tests.support.loopback.server import answers
 
 LONG = bool(os.environ.get("FUZZ_AT_LENGTH"))
 
@@ -54,13 +52,12 @@ def function(request: pytest.FixtureRequest, serve: Callable[..., Function]) -> 
         yield serve(**settings, API_KEYS={hash_of(key): clients for key, clients in KEYS.items()}, REPORT_CACHE_SECONDS="3600")
 
 
-def one_shop_for_everybody(call: Call, over: Event) -> None:
-    """Ten customers this week, one of them by name."""
-    if any(parameter["name"] == "most_customers" for parameter in call.request.body["queryParameters"]):
-        named = ("user_id", "email", "name", *FEATURES)
-        send_json(call, 200, loopback.rows(("ann", None, "Ann", 0, 0, 0, 0, 0, 1, 2, 0.0), columns=named))
-    else:
-        loopback.ten_customers(call, over)
+one_shop_for_everybody = loopback.shop(
+    customers=answers(
+        200, loopback.rows(("ann", None, "Ann", loopback.CELL, 0.0, 0, 0, 0, 0, 0, 1, 2, 0.0, 0), query="customers")
+    )
+)
+"""Ten customers this week, one of them by name."""
 
 
 def not_begun(interaction: Interaction) -> bool:
