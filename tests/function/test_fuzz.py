@@ -60,9 +60,11 @@ one_shop_for_everybody = loopback.shop(
 """Ten customers this week, one of them by name."""
 
 
-def not_begun(interaction: Interaction) -> bool:
+def beyond_schemas(interaction: Interaction) -> bool:
+    """Whether it was refused by a rule that no schema of OpenAPI has: which day is today, which parameters go together."""
     response = interaction.response
-    return bool(response and response.status_code == 422 and b"has not begun" in (response.content or b""))
+    said = response.content or b"" if response and response.status_code == 422 else b""
+    return b"has not begun" in said or b"format=csv goes with it" in said
 
 
 @pytest.mark.parametrize("key", ASKED)
@@ -102,7 +104,7 @@ def test_every_answer_is_as_the_description_says(function: Function, key: str) -
                 check
                 for case, of_case in event.recorder.checks.items()
                 for check in of_case
-                if check.name != "positive_data_acceptance" or not not_begun(event.recorder.interactions[case])
+                if check.name != "positive_data_acceptance" or not beyond_schemas(event.recorder.interactions[case])
             ]
             wrong += [
                 f"{found.failure.title}: {found.failure.message}\n{found.code_sample}"

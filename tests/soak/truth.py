@@ -93,11 +93,16 @@ class Truth:
 
     def _page(self, question: Question, answer: Answer) -> str:
         plain = self._reports[Question(question.client, question.week_ending, "")]
-        for kind, report in plain.items():
-            sentences = [CLIENTS[question.client]["name"], *report["report_data"]["keyInsights"]]
+        for kind, report in sorted(plain.items(), reverse=True):  # what has one caveat more comes first
+            data = report["report_data"]
+            sentences = [
+                CLIENTS[question.client]["name"],
+                *(caveat["text"] for caveat in data["caveats"]),
+                *(advice["action"] for advice in data["recommendations"]),
+            ]
             if all(str(escape(sentence)) in answer.text for sentence in sentences):
                 return kind
-        raise WrongAnswerError(f"a page without this report's insights: {answer.text[:300]}")
+        raise WrongAnswerError(f"a page without this report's caveats or actions: {answer.text[:300]}")
 
 
 def find(reports: Function, proxy: Proxy, cache_seconds: float) -> Truth:
