@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from report.formatting import counted, listed, percent_whole, whole
-from report.schema import Caveat, CaveatCode, Change, ChangeName, Outlook, SegmentName
+from report.schema import Caveat, CaveatCode, Change, ChangeName, Headline, Outlook, SegmentName
 
 SEGMENT_NAMES: tuple[SegmentName, ...] = ("High-Value", "Regular", "Occasional", "New")
 
@@ -23,18 +23,6 @@ SHORT_CAVEATS: Mapping[CaveatCode, str] = {
 """The serious caveats as a subject line names them."""
 
 
-@dataclass(frozen=True)
-class Headline:
-    """The news of the week."""
-
-    text: str
-    """One or two sentences."""
-    detail: str
-    """What else is news; empty where nothing is."""
-    short: str
-    """The news as a subject line has it: "sales down 48%, 801 may not return"."""
-
-
 def headline(customers: int, outlook: Outlook, changes: Sequence[Change], caveats: Sequence[Caveat]) -> Headline:
     """Tell the news of a week with so many customers: what changed beyond chance, and how many will probably leave.
 
@@ -46,11 +34,12 @@ def headline(customers: int, outlook: Outlook, changes: Sequence[Change], caveat
     if serious:
         warning = SHORT_CAVEATS.get(serious.code, "data problem")
         text = _leaving(customers, leaving) if customers else "No customers came this week."
-        return Headline(text, "The warning above applies to every figure below.", f"{warning}; {may_not_return}")
+        detail = "The warning above applies to every figure below."
+        return Headline(text=text, detail=detail, short=f"{warning}; {may_not_return}")
     running = any(caveat.code == "week_not_over" for caveat in caveats)
     if not customers:
         when = "so far this week" if running else "this week"
-        return Headline(f"No customers came {when}.", "", f"no customers {when}, {may_not_return}")
+        return Headline(text=f"No customers came {when}.", detail="", short=f"no customers {when}, {may_not_return}")
 
     news = {change.what: change for change in changes if change.verdict != "usual"}
     moves = [move for what in MEASURES if (change := news.get(what)) and (move := _move(change))]
@@ -63,7 +52,8 @@ def headline(customers: int, outlook: Outlook, changes: Sequence[Change], caveat
         text = f"So far, {leaving_sentence[0].lower()}{leaving_sentence[1:]}"
     else:
         text = leaving_sentence
-    return Headline(text, _detail(news, moves), ", ".join([*(move.short for move in moves), may_not_return]))
+    short = ", ".join([*(move.short for move in moves), may_not_return])
+    return Headline(text=text, detail=_detail(news, moves), short=short)
 
 
 @dataclass(frozen=True)
