@@ -27,7 +27,9 @@ def main() -> int:
         bigquery.load(local.client, pa.concat_tables(rows), USERS.empty_table())
         settings = read_settings(bigquery_settings(local.address))
         for client_id, subject in enumerate(tqdm(all_subjects), 1):
-            sys.stdout.write("\n".join([f"# {client_id}. {subject.name}", *_lines(_report(settings, client_id, subject)), "", ""]))
+            sys.stdout.write(
+                "\n".join([f"# {client_id}. {subject.name}", *_lines(_report(settings, client_id, subject)), "", ""])
+            )
     return 0
 
 

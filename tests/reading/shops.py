@@ -1,7 +1,7 @@
 """The shops whose reports are read: made-up ones of every kind, simulated ones, and a real grocer."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -25,7 +25,7 @@ class Subject:
 
     name: str
     events: Sequence[Row] | pa.Table
-    client: ClientSettings = ClientSettings()
+    client: ClientSettings = field(default_factory=ClientSettings)
     ending: date = W
     now: datetime = MONDAY
 
@@ -101,9 +101,7 @@ def _running() -> Iterator[Subject]:
     steady = shop(STEADY)
     yield Subject("a running week on Wednesday", steady, now=datetime(2025, 2, 26, 12, tzinfo=UTC))
     yield Subject("a running week without events on its first day", steady, now=datetime(2025, 2, 24, 1, tzinfo=UTC))
-    yield Subject(
-        "a running week of a young shop", shop(replace(STEADY, weeks=3)), now=datetime(2025, 2, 27, 12, tzinfo=UTC)
-    )
+    yield Subject("a running week of a young shop", shop(replace(STEADY, weeks=3)), now=datetime(2025, 2, 27, 12, tzinfo=UTC))
 
 
 def _money() -> Iterator[Subject]:
@@ -159,9 +157,7 @@ def _times(factor: int) -> Any:
 
 
 def _moved(rows: Sequence[Row], days: int) -> list[Row]:
-    return [
-        {**row, "user_id": f"x{row['user_id']}", "timestamp": row["timestamp"] - timedelta(days=days)} for row in rows
-    ]
+    return [{**row, "user_id": f"x{row['user_id']}", "timestamp": row["timestamp"] - timedelta(days=days)} for row in rows]
 
 
 def _letter(user_id: str, weeks_ago: int) -> Mapping[str, Any]:
