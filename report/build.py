@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from model import churn
 from model.churn import ChurnModel
-from report import warehouse
+from report import formatting, warehouse
 from report.analysis.cells import CountedWeeks
 from report.analysis.customers import MAX_CUSTOMERS, Customer, Regular
 from report.analysis.days import DayCounts
@@ -161,7 +161,8 @@ def _count(
     """
     counting_days = run_in_thread(warehouse.count_days, place, scan, request.seconds_left() * DAYS_SHARE)
     counting = run_in_thread(warehouse.count_weeks, place, scan, request.seconds_left())
-    churn.prepare(model)  # importing XGBoost is slow: the time that BigQuery takes is a good time for it
+    churn.prepare(model)  # importing XGBoost and Babel is slow: the time that BigQuery takes is a good time for it
+    formatting.prepare()
     days, bytes_of_days = _unless_failed(counting_days)
     counted, bytes_of_weeks = counting.result() if days is None else (None, 0)
     memory_weeks = teachers(days, counted, scan.week).memory_weeks

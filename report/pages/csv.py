@@ -15,7 +15,7 @@ def csv_text(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> st
 
     A text that a spreadsheet could take for a formula gets an apostrophe at that place; `page.js` does the same.
     """
-    lines = [map(_cell, columns), *(map(_cell, (row.get(column) for column in columns)) for row in rows)]
+    lines = [[_cell(column) for column in columns], *([_cell(row.get(column)) for column in columns] for row in rows)]
     return "".join(",".join(line) + "\r\n" for line in lines)
 
 

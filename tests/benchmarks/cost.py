@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from report.week import MEMORY_WEEKS
-from tests.benchmarks.numbers import WEEK
+from tests.benchmarks import shop
 
 USD_PER_TIB = 6.25
 LEAST_BYTES = 10 * 2**20
@@ -18,26 +17,26 @@ LEAST_BYTES = 10 * 2**20
 
 _FIXED = {"client_id": 8, "timestamp": 8, "price": 16, "quantity": 8}
 """INT64, TIMESTAMP and NUMERIC. A STRING has 2 bytes and those of its UTF-8; NULL has none."""
-_WHO_AND_WHEN = ("client_id", "user_id", "event_type", "timestamp")
-"""The columns that are read of weeks of which only the customers are needed, and to count the days."""
+_THIN = ("client_id", "user_id", "event_type", "timestamp")
+"""The columns that tell who was active when, and which rows count."""
 
 
 @dataclass(frozen=True)
 class WeekBytes:
-    """The bytes of a week's events: of all columns, and of those that tell who came when."""
+    """The bytes of a week's events: of all columns, and of those that tell who was active."""
 
     all_columns: int
-    who_and_when: int
+    thin: int
 
     @property
     def of_cells(self) -> int:
-        """What cells.sql reads: twelve weeks, and of eight more only who came when."""
-        return WEEK.counted_weeks * self.all_columns + MEMORY_WEEKS * self.who_and_when
+        """What cells.sql reads: the counted weeks, and the thin columns of the weeks of memory before them."""
+        return shop.WEEKS * self.all_columns + shop.MEMORY_WEEKS * self.thin
 
     @property
     def of_days(self) -> int:
-        """What days.sql reads: who came when in all these weeks and one more, and the newest week's rows, each scan counted."""
-        return (WEEK.counted_weeks + MEMORY_WEEKS + 1) * self.who_and_when + self.all_columns
+        """What days.sql reads: the thin columns of all weeks and one more, and once more all columns of the newest."""
+        return (shop.WEEKS + shop.MEMORY_WEEKS + 1) * self.thin + self.all_columns
 
     @property
     def of_report(self) -> int:
@@ -52,7 +51,7 @@ class WeekBytes:
 
 def week_bytes(events: pa.Table) -> WeekBytes:
     """The bytes of these events, which are one week's."""
-    return WeekBytes(_bytes(events, events.schema.names), _bytes(events, _WHO_AND_WHEN))
+    return WeekBytes(_bytes(events, events.schema.names), _bytes(events, _THIN))
 
 
 def _bytes(events: pa.Table, columns: Iterable[str]) -> int:

@@ -1,9 +1,7 @@
-"""The limit: the report with its queries run by DuckDB itself, on the same rows and in this process. No HTTP, no JSON."""
+"""The limit: the report's two queries in DuckDB itself, on the same rows and in this process. No HTTP."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from unittest.mock import patch
 
@@ -14,47 +12,55 @@ from bqemulator.sql.translator import SQLTranslator
 
 from report import warehouse
 from report.settings import WarehouseSettings, read_settings
+from tests.benchmarks import peers
+from tests.benchmarks.numbers import Numbers
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # the translator logs much
 
+PLACE = read_settings({}).warehouse
+
 
 class Limit:
-    """The rows in DuckDB, which answers the report's queries as the local BigQuery translates them."""
+    """The rows, and the queries as the local BigQuery translates them; a call runs them."""
 
-    def __init__(self) -> None:
+    def __init__(self, weeks: Iterable[pa.Table], empty: pa.Table) -> None:
         self._connection = duckdb.connect()
         self._connection.execute("SET TimeZone = 'UTC'")
+        self._translated = {query: _translated(query) for query in ("cells.sql", "days.sql")}
+        self.add(empty, "CREATE TABLE events AS SELECT * FROM rows")
+        for week in weeks:
+            self.add(week)
 
-    def load(self, events: pa.Table) -> None:
-        """Append rows."""
-        self._connection.register("rows", events)
-        self._connection.execute("CREATE TABLE IF NOT EXISTS events AS SELECT * FROM rows LIMIT 0")
-        self._connection.execute("INSERT INTO events SELECT * FROM rows")
+    def add(self, rows: pa.Table, statement: str = "INSERT INTO events SELECT * FROM rows") -> None:
+        """Add some rows."""
+        self._connection.register("rows", rows)
+        self._connection.execute(statement)
         self._connection.unregister("rows")
 
     def close(self) -> None:
         """Release the rows."""
         self._connection.close()
 
-    @contextmanager
-    def answering(self) -> Iterator[None]:
-        """Answer the report's queries in place of BigQuery."""
-        with patch("report.warehouse._query", self._query):
-            yield
+    def __call__(self) -> Numbers:
+        """Count weeks and days, and add up."""
+        with patch("report.warehouse._run", self._run):
+            counted, _ = warehouse.count_weeks(PLACE, peers.scan(), 0)
+            warehouse.count_days(PLACE, peers.scan(), 0)
+        return peers.numbers_of_counted(counted)
 
-    def _query(
-        self, _: WarehouseSettings, query: str, parameters: warehouse.Parameters, _columns: Sequence[str], _seconds: float
-    ) -> tuple[list[warehouse.Row], int]:
-        sql = _translated(query)
-        values: dict[str, Any] = {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, (_, value) in parameters.items()
-            if f"${name}" in sql
-        }
-        return self._connection.cursor().execute(sql, values).fetchall(), 0
+    def _run(
+        self, _: WarehouseSettings, query: str, parameters: warehouse.Parameters, columns: Sequence[str], __: float
+    ) -> tuple[list[tuple[Any, ...]], int]:
+        found = self._connection.execute(self._translated[query], _values(parameters))
+        if [name for name, *_ in found.description or ()] != list(columns):
+            raise ValueError(f"{query} returned the columns {found.description}")
+        return found.fetchall(), 0
 
 
-@cache
 def _translated(query: str) -> str:
-    text = warehouse._text(query, "shop", read_settings({}).warehouse).replace("`shop.events`", "events")
+    text = warehouse._text(query, "shop", PLACE).replace("`shop.events`", "events")
     return str(SQLTranslator().translate(text).unwrap())
+
+
+def _values(parameters: warehouse.Parameters) -> Mapping[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, (_, value) in parameters.items()}

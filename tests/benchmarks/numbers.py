@@ -8,7 +8,7 @@ import numpy as np
 
 from model.calibration import IDENTITY, apply
 from model.churn import ChurnModel, log_odds
-from report.analysis.cells import Cells, CountedWeeks, ScoredCells
+from report.analysis.cells import Cells, ScoredCells
 from report.analysis.risk import at_high_risk, churned
 from report.week import week_at
 from tests.benchmarks.shop import WEEK_ENDING
@@ -28,13 +28,15 @@ class Numbers:
     average: float
     spent: float
 
-    def agrees_with(self, other: "Numbers", *, scores: bool) -> bool:
-        """Whether these are the same, sums of floats up to the order in which they were added; without `scores` the counts are."""
-        if not scores:
-            other = replace(other, high_risk=self.high_risk, churned=self.churned, average=self.average)
+    def agrees_with(self, other: "Numbers") -> bool:
+        """Whether these are the same, sums of floats up to the order in which they were added."""
         floats = np.isclose([self.average, self.spent], [other.average, other.spent], rtol=1e-9)
         same = replace(self, average=other.average, spent=other.spent) == other
         return same and bool(floats.all())
+
+    def unscored(self) -> "Numbers":
+        """What can be known without the model."""
+        return replace(self, high_risk=0, churned=0, average=0.0)
 
 
 def numbers_of(model: ChurnModel, this_week: Cells, last_week: Cells) -> Numbers:
@@ -48,8 +50,3 @@ def numbers_of(model: ChurnModel, this_week: Cells, last_week: Cells) -> Numbers
         average=scored.mean_churn_probability or 0.0,
         spent=scored.spent,
     )
-
-
-def numbers_of_weeks(model: ChurnModel, counted: CountedWeeks) -> Numbers:
-    """The numbers of the newest two of the counted weeks."""
-    return numbers_of(model, counted.week(0), counted.week(1))

@@ -1,54 +1,68 @@
-"""The report, what it counts before it corrects, and the same from one row for each customer and week."""
+"""The report, what it counts before it corrects, and the same from one row a customer."""
 
 from time import monotonic
 
 import numpy as np
+from google.cloud import bigquery
+from jinja2 import Environment, FileSystemLoader
 
 from model import churn
 from model.churn import FEATURES
 from report import build, warehouse
-from report.analysis.cells import Cells
+from report.analysis.cells import Cells, CountedWeeks
 from report.analysis.limits import cell_limits
 from report.schema import Report
 from report.settings import Settings
-from report.week import MEMORY_WEEKS
-from tests.benchmarks.numbers import NOW, WEEK, Numbers, numbers_of, numbers_of_weeks
+from tests.benchmarks.numbers import NOW, WEEK, Numbers, numbers_of
 from tests.benchmarks.shop import CLIENT
 
-PATIENCE_SECONDS = 3_600.0
-_COLUMNS = ("weeks_ago", "user_id", *FEATURES, "spent", "spent_9_weeks", "unusable_amounts", "active_weeks")
-_SPENT = 1 + len(FEATURES)
+PATIENCE_SECONDS = 600.0
+_ROWS = """
+SELECT weeks_ago, {features}
+FROM ({{% include 'customer_weeks.sql' %}})
+WHERE weeks_ago < 2
+"""
 
 
 def report(settings: Settings, trace: build.Trace) -> Report:
-    """The whole report, the look back and the template's summary included."""
-    request = build.Request(CLIENT, WEEK, include_customers=False, now=NOW, deadline=monotonic() + PATIENCE_SECONDS)
-    return build.build_report(settings, request, trace)
+    """The whole report, the template's summary included."""
+    return build.build_report(settings, build.Request(CLIENT, WEEK, False, NOW, monotonic() + PATIENCE_SECONDS), trace)
 
 
 def numbers_of_cells(settings: Settings) -> Numbers:
     """What the report's cells say before the correction, to be held against the others."""
     counted, _ = warehouse.count_weeks(settings.warehouse, scan(), PATIENCE_SECONDS)
-    return numbers_of_weeks(churn.load(), counted)
+    return numbers_of_counted(counted)
 
 
-def numbers_of_rows(settings: Settings) -> Numbers:
-    """The rows of customer_weeks.sql, fetched and scored as arrays: no look back, no factors, no sentences."""
-    limits = {f"{feature}_limits" for feature in FEATURES}
-    parameters = warehouse._parameters(scan(), WEEK.counted_weeks, MEMORY_WEEKS)
-    parameters = {name: value for name, value in parameters.items() if name not in limits}
-    rows, _ = warehouse._query(settings.warehouse, "customer_weeks.sql", parameters, _COLUMNS, PATIENCE_SECONDS)
-    table = np.array([(row[0], *row[2:]) for row in rows], dtype=np.float64).reshape(-1, len(_COLUMNS) - 1)
-    model = churn.load()
-    weeks = [table[table[:, 0] == weeks_ago] for weeks_ago in range(WEEK.counted_weeks)]
-    for week in weeks[2:]:
-        churn.log_odds(model, week[:, 1:_SPENT])
-    return numbers_of(model, *(_one_by_one(week) for week in weeks[:2]))
+def numbers_of_counted(counted: CountedWeeks) -> Numbers:
+    """What counted weeks say before the correction."""
+    return numbers_of(churn.load(), counted.week(0), counted.week(1))
 
 
-def _one_by_one(week: churn.FloatArray) -> Cells:
-    customers = len(week)
-    return Cells(week[:, 1:_SPENT], np.zeros(customers, np.bool_), np.ones(customers, np.int64), week[:, _SPENT])
+def numbers_of_rows(client: bigquery.Client, settings: Settings) -> Numbers:
+    """Both weeks' rows of customer_weeks.sql, one a customer, with memory, scored as arrays: no factors, no sentences."""
+    place, parameters = settings.warehouse, warehouse._parameters(scan(), 2, warehouse.MEMORY_WEEKS)
+    templates = Environment(loader=FileSystemLoader(warehouse.SQL))  # noqa: S701 - SQL, not HTML
+    templates.globals["events"] = f"`{client.project}.{place.dataset}.{place.events_table}`"
+    config = bigquery.QueryJobConfig(
+        query_parameters=[
+            bigquery.ArrayQueryParameter(name, type_, value)
+            if isinstance(value, list | tuple)
+            else bigquery.ScalarQueryParameter(name, type_, value)
+            for name, (type_, value) in parameters.items()
+        ]
+    )
+    answer = client.query_and_wait(templates.from_string(_ROWS.format(features=", ".join(FEATURES))).render(), job_config=config)
+    rows = [[cell["v"] for cell in row["f"]] for page in answer.pages for row in page.raw_page.get("rows", ())]
+    table = np.array(rows, dtype=np.float64).reshape(-1, 1 + len(FEATURES))
+    weeks = [table[table[:, 0] == weeks_ago, 1:] for weeks_ago in (0, 1)]
+    return numbers_of(churn.load(), *map(_one_by_one, weeks))
+
+
+def _one_by_one(features: np.ndarray) -> Cells:  # type: ignore[type-arg]
+    everybody = np.ones(len(features), dtype=np.int64)
+    return Cells(features, everybody == 0, everybody, features[:, FEATURES.index("total_spent_usd")])
 
 
 def scan() -> warehouse.Scan:

@@ -1,4 +1,4 @@
-"""Shops of a given size: twenty weeks of customers with ten events a week on average, drawn with numpy, always the same."""
+"""Shops of a given size: customers with ten events a week on average, drawn with numpy, always the same."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -12,10 +12,8 @@ from local.bigquery import EVENTS
 
 WEEK_ENDING = date(2025, 1, 19)
 EVENTS_EACH = 10
-WEEKS = 20
-"""As many as a report reads: twelve with features, and the eight of the oldest one's memory."""
-MORE_SESSIONS = 0.2
-"""How often a customer's next event of a week begins another session."""
+WEEKS, MEMORY_WEEKS = 12, 8
+"""The weeks that a report counts, with so many events for each customer, and those before, with one."""
 
 CLIENT = 1
 _TYPES = (
@@ -41,34 +39,21 @@ _SHARES = np.array([0.45, 0.3, 0.1, 0.15])
 Ints = npt.NDArray[np.int64]
 
 
-def weeks(customers: int, client: int = CLIENT, more_sessions: float = MORE_SESSIONS) -> Iterator[pa.Table]:
-    """Every event of a shop with this many customers a week: a table for each week, oldest first, in the order of time.
+def weeks(customers: int, client: int = CLIENT) -> Iterator[pa.Table]:
+    """The events of a shop with so many customers in each week, newest week first, each in the order of time.
 
-    A week's customers are drawn from twice as many, the regular ones more often; each week one in ten of these is replaced by a
-    newcomer.
+    From week to week one in eight of the customers is another, the least busy of them.
     """
     rng = np.random.default_rng([customers, client])
-    newcomers = customers // 5
-    everybody = 2 * customers + newcomers * (WEEKS - 1)
-    regularity = rng.normal(scale=1.5, size=everybody)
-    habit = np.searchsorted(_SHARES.cumsum()[:-1], rng.random(everybody))
-    for weeks_ago in reversed(range(WEEKS if customers else 0)):
-        first = newcomers * (WEEKS - 1 - weeks_ago)
-        chance = regularity[first : first + 2 * customers] + rng.gumbel(size=2 * customers)
-        active = first + np.argpartition(chance, customers)[customers:]
-        yield _week(client, weeks_ago, active, habit[active], more_sessions, rng)
+    for weeks_ago in range(WEEKS + MEMORY_WEEKS) if customers else ():
+        yield _week(client, weeks_ago, customers, rng)
 
 
-def events(customers: int, client: int = CLIENT) -> pa.Table:
-    """All weeks of such a shop in one table."""
-    return pa.concat_tables([EVENTS.empty_table(), *weeks(customers, client)])
-
-
-def _week(client: int, weeks_ago: int, user: Ints, habit: Ints, more_sessions: float, rng: np.random.Generator) -> pa.Table:
-    customers = len(user)
-    busyness = rng.lognormal(sigma=1.8, size=customers)
-    count = 1 + rng.multinomial((EVENTS_EACH - 1) * customers, busyness / busyness.sum())
-    sessions = 1 + rng.binomial(count - 1, more_sessions)
+def _week(client: int, weeks_ago: int, customers: int, rng: np.random.Generator) -> pa.Table:
+    events_each = EVENTS_EACH if weeks_ago < WEEKS else 1
+    busyness = np.sort(rng.lognormal(sigma=1.8, size=customers))[::-1]
+    count = 1 + rng.multinomial((events_each - 1) * customers, busyness / busyness.sum())
+    sessions = 1 + rng.binomial(count - 1, 0.2)
     who = np.repeat(np.arange(customers), count)
     session = np.cumsum(sessions)[who] - 1 - rng.integers(0, sessions[who])
     began = rng.integers(0, 7, sessions.sum()) * 86_400 + rng.normal(15, 4, sessions.sum()).clip(0, 23).astype(np.int64) * 3_600
@@ -76,13 +61,16 @@ def _week(client: int, weeks_ago: int, user: Ints, habit: Ints, more_sessions: f
     order = np.argsort(seconds)
     who, session, seconds = who[order], session[order], seconds[order]
     first = datetime.combine(WEEK_ENDING - timedelta(days=6 + 7 * weeks_ago), datetime.min.time(), UTC)
+    habit = np.searchsorted(_SHARES.cumsum()[:-1], rng.random(customers))
     kind = (rng.random(who.size)[:, None] > _HABITS.cumsum(axis=1)[habit[who], :-1]).sum(axis=1)
     bought = kind == _TYPES.index("purchase")
     prices = rng.lognormal(np.log(24), 0.8, who.size).round(2)
+    # Newcomers come first in the numbers, so that those who have stayed away are the last, and the least busy.
+    user = who + customers * weeks_ago // 8
     return pa.Table.from_arrays(
         [
             pa.repeat(client, who.size),
-            _names("u", user[who]),
+            _names("u", user),
             pa.array(_TYPES).take(pa.array(kind)),
             pa.array((int(first.timestamp()) + seconds) * 1_000_000).cast(EVENTS.field("timestamp").type),
             pa.array(prices, mask=~bought).cast(EVENTS.field("price").type),

@@ -20,7 +20,7 @@ from report.api.access import hash_of
 from report.api.rate_limit import MAX_WRONG_KEYS
 from tests.support.loopback import bigquery as loopback_bq
 from tests.support.loopback.receiver import SECRET, loopback_receiver
-from tests.support.loopback.server import answers, hangs
+from tests.support.loopback.server import answers, busy, hangs
 
 EXAMPLES = ROOT / "report/api/examples.json"
 REPORT = "/reports/generate?client_id=1&week_ending=2025-01-19"
@@ -69,7 +69,9 @@ def examples(bigquery: Any, serve: Callable[..., Function]) -> Any:
             502: broken.ask(REPORT, key="a key"),
             504: slow.ask(REPORT, key="a key"),
         }
-        again = broken.ask("/reports/weekly", key="a key", **WEEKLY)
+        down = {"1": {**settings["CLIENTS"]["1"], "webhook_url": f"{receiver.endpoint}/hook/down"}, "2": settings["CLIENTS"]["2"]}
+        receiver.behaviour = busy
+        again = serve(**{**all_clients, "CLIENTS": down}).ask("/reports/weekly", key="a key", **WEEKLY)
     assert {status: answer.status for status, answer in problems.items()} == {status: status for status in problems}
     assert (report.status, listed.status, weekly.status, again.status) == (200, 200, 200, 502)
     found = {
