@@ -13,20 +13,27 @@
 -- scan_start           TIMESTAMP  the local midnight at which the oldest week with features begins
 -- scan_end             TIMESTAMP  the local midnight after the newest week's last day, or now while it runs
 
-{% from 'rows.sql' import amount, counts, is_customer %}
+{% from 'rows.sql' import amount, counts, is_customer, weeks_ago %}
 WITH
 
-week_events AS (
+events_with_features AS (
   SELECT
     user_id,
     event_type,
     session_id,
     timestamp,
-    ARRAY_LENGTH(@week_starts) - RANGE_BUCKET(timestamp, @week_starts) AS weeks_ago,
+    UNIX_SECONDS(timestamp) - UNIX_SECONDS(@memory_start) AS seconds,
     {{ amount() }} AS amount
   FROM {{ events }}
   WHERE
     {{ counts('@scan_start', '@scan_end') }}
+),
+
+week_events AS (
+  SELECT
+    *,
+    {{ weeks_ago() }} AS weeks_ago
+  FROM events_with_features
 ),
 
 weeks_with_features AS (
@@ -53,13 +60,21 @@ weeks_with_features AS (
 ),
 
 -- Of the weeks before, only who was active: three thin columns.
-weeks_of_memory AS (
-  SELECT DISTINCT
+events_of_memory AS (
+  SELECT
     user_id,
-    ARRAY_LENGTH(@week_starts) - RANGE_BUCKET(timestamp, @week_starts) AS weeks_ago
+    timestamp,
+    UNIX_SECONDS(timestamp) - UNIX_SECONDS(@memory_start) AS seconds
   FROM {{ events }}
   WHERE
     {{ counts('@memory_start', '@scan_start') }}
+),
+
+weeks_of_memory AS (
+  SELECT DISTINCT
+    user_id,
+    {{ weeks_ago() }} AS weeks_ago
+  FROM events_of_memory
 ),
 
 all_weeks AS (

@@ -22,3 +22,14 @@ NOT REGEXP_CONTAINS(
 {% macro amount() -%}
   IF(event_type IN ('purchase', 'order_completed'), SAFE_MULTIPLY(COALESCE(price, 0), COALESCE(quantity, 1)), 0)
 {%- endmacro %}
+
+{#- How many weeks before the newest one a row is, from its seconds since the first week began. A local week has seven days of
+    24 hours, but for what clocks are changed: up to a day at the date line. So a division tells the week of an event that is
+    further than 25 hours from where a week would begin, and only the others are looked up among the weeks' beginnings. -#}
+{% macro weeks_ago() -%}
+ARRAY_LENGTH(@week_starts) - IF(
+      MOD(seconds, 604800) BETWEEN 90000 AND 514800,
+      DIV(seconds, 604800) + 1,
+      RANGE_BUCKET(timestamp, @week_starts)
+    )
+{%- endmacro %}
