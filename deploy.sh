@@ -314,7 +314,7 @@ make_tables() {
   found=$(ask bq --headless --project_id="$project" --format=json ls --datasets --max_results=100000)
   [[ $found =~ \"datasetId\":\ *\"$dataset\" ]] ||
     run bq --headless --project_id="$project" --location="$location" mk --dataset "$project:$dataset"
-  sed -e "s/{{ events }}/\`$project.$dataset.$events_table\`/" -e "s/{{ users }}/\`$project.$dataset.$users_table\`/" \
+  sed -e "s/{{ events_table }}/\`$project.$dataset.$events_table\`/" -e "s/{{ users_table }}/\`$project.$dataset.$users_table\`/" \
     report/sql/tables.sql |
     run_on_input bq --headless --project_id="$project" --location="$location" query --nouse_legacy_sql
 }

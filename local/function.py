@@ -21,7 +21,7 @@ SETTINGS = (
     "API_KEYS",
     "BIGQUERY_",
     "CLIENTS",
-    "EVENTS_TABLE",
+    "EVENTS_",
     "GEMINI_",
     "LINK_SECRET",
     "MAIL_FROM",

@@ -85,7 +85,7 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
 
     Raises WarehouseTimeoutError or WarehouseError where BigQuery cannot answer. A summary that fails is the template's.
     """
-    place, client = settings.warehouse, settings.client(request.client_id)
+    place, client = settings.warehouse_of(request.client_id), settings.client(request.client_id)
     subject = Subject(request.client_id, client, request.week, request.now)
     with trace.step("start"):
         model = churn.load()

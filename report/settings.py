@@ -8,8 +8,8 @@ import math
 import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast, get_args
 from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -19,11 +19,28 @@ from report.text import clean_or_none
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 """The hosts that a webhook may reach without TLS."""
 MAX_INT64 = 2**63 - 1
+PROJECT = r"[a-z0-9:.-]+"
+"""A Google Cloud project's id."""
 MIN_LINK_SECRET_CHARACTERS = 16
 
 
 class SettingsError(ValueError):
     """A setting that is wrong. The message names it and says what it takes; it never quotes a secret."""
+
+
+SourceName = Literal["tables", "ga4"]
+ExportUsers = Literal["known", "buyers", "everybody"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the events of a client are read from: a file in `report/sql/sources`, and what it is about."""
+
+    name: SourceName = "tables"
+    dataset: str | None = None
+    """The dataset that a tool fills with this client's data alone; another project's stands before it, with a dot."""
+    users: ExportUsers = "known"
+    """Which users of the tool are customers."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +51,11 @@ class WarehouseSettings:
     dataset: str
     location: str | None
     events_table: str
-    users_table: str
+    users_table: str | None
+    """None where there is none: then nobody is named."""
     max_bytes_billed: int | None
     emulator_host: str | None
+    source: Source = Source()
 
 
 @dataclass(frozen=True)
@@ -82,6 +101,10 @@ class ClientSettings:
     """How many units of the currency one US dollar is worth."""
     ignored_event_types: tuple[str, ...] = ()
     """Event types that are not the customer's own doing, such as a newsletter that was delivered."""
+    ga4_dataset: str | None = None
+    """The dataset of the client's GA4 export."""
+    users: ExportUsers = "known"
+    """Which users of a tracking tool are customers."""
     webhook_url: str | None = field(default=None, repr=False)
     webhook_secret: str | None = field(default=None, repr=False)
     webhook_flavour: Literal["report", "slack"] = "report"
@@ -121,9 +144,26 @@ class Settings:
     scheduler: SchedulerSettings | None
     """None where only an API key starts the weekly run."""
 
+    source: SourceName = "tables"
+    """What the events of all clients are read from."""
+
     def client(self, client_id: int) -> ClientSettings:
         """Return what is known about a client: the defaults where `CLIENTS` does not name it."""
-        return self.clients.get(client_id, ClientSettings())
+        client = self.clients.get(client_id, ClientSettings())
+        if self.source != "tables" and self._dataset(client) is None and client.problem is None:
+            problem = f"EVENTS_SOURCE is {self.source}, and CLIENTS has no {self.source}_dataset for client {client_id}"
+            return replace(client, problem=problem)
+        return client
+
+    def warehouse_of(self, client_id: int) -> WarehouseSettings:
+        """Return where the client's data is: of a tracking tool the client's own dataset, and no other."""
+        client = self.client(client_id)
+        if client.problem:
+            raise SettingsError(client.problem)
+        return replace(self.warehouse, source=Source(self.source, self._dataset(client), client.users))
+
+    def _dataset(self, client: ClientSettings) -> str | None:
+        return None if self.source == "tables" else client.ga4_dataset
 
     def problems(self) -> tuple[str, ...]:
         """List what is wrong in the settings although the function starts: the keys, and single clients' entries."""
@@ -143,20 +183,21 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """
     given = {name: value.strip() for name, value in environment.items() if value.strip()}
     grants, api_keys_problem = _api_keys(given.get("API_KEYS"))
+    source = _source(given)
     return Settings(
         warehouse=WarehouseSettings(
-            project=_identifier(given, "BIGQUERY_PROJECT", r"[a-z0-9:.-]+"),
+            project=_identifier(given, "BIGQUERY_PROJECT", PROJECT),
             dataset=_identifier(given, "BIGQUERY_DATASET", r"\w+") or "analytics",
             location=_identifier(given, "BIGQUERY_LOCATION", r"[\w-]+"),
             events_table=_identifier(given, "EVENTS_TABLE", r"[\w-]+") or "events",
-            users_table=_identifier(given, "USERS_TABLE", r"[\w-]+") or "users",
+            users_table=_identifier(given, "USERS_TABLE", r"[\w-]+") or ("users" if source == "tables" else None),
             max_bytes_billed=_max_bytes_billed(given),
             emulator_host=given.get("BIGQUERY_EMULATOR_HOST"),
         ),
         gemini=_gemini(given),
         grants=grants,
         api_keys_problem=api_keys_problem,
-        clients=_clients(given.get("CLIENTS", "{}")),
+        clients=_clients(given.get("CLIENTS", "{}"), source),
         allowed_origins=_allowed_origins(given),
         request_deadline_seconds=_positive(given, "REQUEST_DEADLINE_SECONDS", 60.0),
         report_cache_seconds=_report_cache_seconds(given),
@@ -165,7 +206,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         page_url=_page_url(given),
         link_secret=_link_secret(given),
         scheduler=_scheduler(given),
+        source=source,
     )
+
+
+def _source(given: Mapping[str, str]) -> SourceName:
+    source = given.get("EVENTS_SOURCE", "tables")
+    if source not in get_args(SourceName):
+        raise SettingsError(f"EVENTS_SOURCE is {source!r}; it takes one of {', '.join(get_args(SourceName))}")
+    return cast(SourceName, source)
 
 
 def _api_keys(text: str | None) -> tuple[Grants, str | None]:
@@ -249,7 +298,7 @@ def _is_origin(text: str) -> bool:
     return bool(found and _address(text) and found[2] != usual[found[1]])
 
 
-def _clients(text: str) -> Mapping[int, ClientSettings]:
+def _clients(text: str, source: SourceName) -> Mapping[int, ClientSettings]:
     example = 'CLIENTS takes a JSON object such as {"1": {"name": "Sample Shop", "time_zone": "Europe/Berlin"}}'
     try:
         entries = json.loads(text)
@@ -260,7 +309,22 @@ def _clients(text: str) -> Mapping[int, ClientSettings]:
     for client_id in entries:
         if not re.fullmatch(r"[1-9][0-9]{0,18}", client_id, re.ASCII) or int(client_id) > MAX_INT64:
             raise SettingsError(f"{example}; each name in it is a client id, a whole number from 1 on")
-    return {int(client_id): _client(client_id, entry) for client_id, entry in entries.items()}
+    clients = {int(client_id): _client(client_id, entry) for client_id, entry in entries.items()}
+    return {client_id: _of_source(client_id, client, clients, source) for client_id, client in clients.items()}
+
+
+def _of_source(
+    client_id: int, client: ClientSettings, clients: Mapping[int, ClientSettings], source: SourceName
+) -> ClientSettings:
+    """Add the problem of a client's dataset: another client's, or none that is read."""
+    if client.problem or client.ga4_dataset is None:
+        return client
+    if source != "ga4":
+        return replace(client, problem=f"CLIENTS has a ga4_dataset for client {client_id}, so EVENTS_SOURCE must be ga4")
+    others = [other for other, its in clients.items() if other != client_id and its.ga4_dataset == client.ga4_dataset]
+    if others:
+        return replace(client, problem=f"CLIENTS has the same ga4_dataset for the clients {client_id} and {others[0]}")
+    return client
 
 
 def _client(client_id: str, entry: object) -> ClientSettings:
@@ -292,7 +356,7 @@ def _client(client_id: str, entry: object) -> ClientSettings:
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in right.items()}
     return ClientSettings(
         **values,
-        problem=problem("unknown", "name", "time_zone", "currency", "usd_rate", "ignored_event_types"),
+        problem=problem("unknown", "name", "time_zone", "currency", "usd_rate", "ignored_event_types", "ga4_dataset", "users"),
         webhook_problem=problem("webhook_url", "webhook_secret", "webhook_flavour"),
         email_problem=problem("email"),
     )
@@ -338,6 +402,15 @@ def _is_rate(value: object) -> bool:
         return False
 
 
+def _is_dataset(value: object) -> bool:
+    """Whether it names a dataset, of this project or, before a dot, of another."""
+    return isinstance(value, str) and bool(re.fullmatch(rf"(?:{PROJECT}\.)?\w+", value, re.ASCII))
+
+
+def _is_users(value: object) -> bool:
+    return value in get_args(ExportUsers)
+
+
 def _is_webhook_url(value: object) -> bool:
     """Whether a report may go there: https without a password, or http on this machine, which is for tests."""
     if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
@@ -381,6 +454,8 @@ _CLIENT: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "currency": (_is_currency, "a currency code of ISO 4217 such as EUR"),
     "usd_rate": (_is_rate, "a number above 0: the units of the currency for one dollar"),
     "ignored_event_types": (_is_texts, "a list of event types"),
+    "ga4_dataset": (_is_dataset, "a dataset's name such as analytics_123456789"),
+    "users": (_is_users, '"known", "buyers" or "everybody"'),
     "webhook_url": (_is_webhook_url, "an https address without a password in it"),
     "webhook_secret": (_is_webhook_secret, "a Standard Webhooks secret: whsec_ and the Base64 of at least 16 random bytes"),
     "webhook_flavour": (_is_flavour, '"report" or "slack"'),

@@ -206,8 +206,10 @@ def _of_rows(scan: Scan) -> Parameters:
     end = midnight(scan.week.ending + timedelta(days=1), scan.week.time_zone)
     return {
         "client_id": ("INT64", scan.client_id),
+        "usd_rate": ("FLOAT64", scan.usd_rate),
         "ignored_event_types": ("STRING", scan.ignored_event_types),
         "time_zone": ("STRING", scan.week.time_zone.key),
+        "history_start": ("TIMESTAMP", midnight(scan.week.first_counted_day, scan.week.time_zone)),
         "scan_end": ("TIMESTAMP", min(end, scan.now)),
     }
 
@@ -219,7 +221,6 @@ def _parameters(scan: Scan, weeks: int, earlier_weeks: int) -> Parameters:
     return (
         _of_rows(scan)
         | {
-            "usd_rate": ("FLOAT64", scan.usd_rate),
             "week_ending": ("DATE", week.ending),
             "as_of": ("DATE", week.as_of),
             "memory_weeks": ("INT64", scan.memory_weeks),
@@ -326,7 +327,7 @@ def _query(
     with _failures(query):
         client = _client(place)
         answer = client.query_and_wait(
-            _text(query, f"{client.project}.{place.dataset}", place),
+            _text(query, client.project, place),
             job_config=job_config,
             api_timeout=seconds + 1,  # a call that hangs is given up by whoever waits, before it ends by itself
             wait_timeout=max(seconds - SECONDS_TO_CANCEL, seconds / 2),  # then the library cancels the job
@@ -360,25 +361,40 @@ def _failures(query: str) -> Iterator[None]:
         raise WarehouseError(f"{query}: {error!r}") from error
 
 
-@cache
 def _client(place: WarehouseSettings) -> "bigquery.Client":
+    return _client_of(place.project, place.location, place.emulator_host)
+
+
+@cache
+def _client_of(project: str | None, location: str | None, emulator_host: str | None) -> "bigquery.Client":
     from google.auth.credentials import AnonymousCredentials
     from google.cloud import bigquery
 
     return bigquery.Client(
-        project=place.project or ("local" if place.emulator_host else None),
-        credentials=AnonymousCredentials() if place.emulator_host else None,  # type: ignore[no-untyped-call]
-        location=place.location,
-        client_options={"api_endpoint": place.emulator_host} if place.emulator_host else None,
+        project=project or ("local" if emulator_host else None),
+        credentials=AnonymousCredentials() if emulator_host else None,  # type: ignore[no-untyped-call]
+        location=location,
+        client_options={"api_endpoint": emulator_host} if emulator_host else None,
         default_job_creation_mode="JOB_CREATION_OPTIONAL",
     )
 
 
 @cache
-def _text(query: str, dataset: str, place: WarehouseSettings) -> str:
+def _text(query: str, project: str, place: WarehouseSettings) -> str:
+    """A query in `sql/`, on what the events of `place` are read from."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    def quoted(table: str) -> str:
+        dataset, _, name = table.rpartition(".")
+        return f"`{dataset if '.' in dataset else f'{project}.{dataset}'}.{name}`"
 
     loader = FileSystemLoader(SQL)
     templates = Environment(loader=loader, undefined=StrictUndefined)  # nosec B701  # noqa: S701 - SQL, not HTML
-    templates.globals |= {"events": f"`{dataset}.{place.events_table}`", "users": f"`{dataset}.{place.users_table}`"}
+    templates.globals |= {
+        "source": f"sources/{place.source.name}.sql",
+        "events_table": quoted(f"{place.dataset}.{place.events_table}"),
+        "users_table": place.users_table and quoted(f"{place.dataset}.{place.users_table}"),
+        "export_tables": place.source.dataset and quoted(f"{place.source.dataset}.events_*"),
+        "export_users": place.source.users,
+    }
     return templates.get_template(query).render()

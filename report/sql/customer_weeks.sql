@@ -13,6 +13,7 @@
 -- scan_start           TIMESTAMP  the local midnight at which the oldest week with features begins
 -- scan_end             TIMESTAMP  the local midnight after the newest week's last day, or now while it runs
 
+{% from source import events with context %}
 {% from 'rows.sql' import amount, counts, is_customer %}
 WITH
 
@@ -24,7 +25,7 @@ week_events AS (
     timestamp,
     ARRAY_LENGTH(@week_starts) - RANGE_BUCKET(timestamp, @week_starts) AS weeks_ago,
     {{ amount() }} AS amount
-  FROM {{ events }}
+  FROM {{ events('@scan_start', '@scan_end') }}
   WHERE
     {{ counts('@scan_start', '@scan_end') }}
 ),
@@ -57,7 +58,7 @@ weeks_of_memory AS (
   SELECT DISTINCT
     user_id,
     ARRAY_LENGTH(@week_starts) - RANGE_BUCKET(timestamp, @week_starts) AS weeks_ago
-  FROM {{ events }}
+  FROM {{ events('@memory_start', '@scan_start') }}
   WHERE
     {{ counts('@memory_start', '@scan_start') }}
 ),

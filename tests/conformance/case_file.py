@@ -103,7 +103,11 @@ def read(page: Path) -> Case:
 def sql(query: str, dataset: str) -> str:
     """A file of report/sql, on the tables of `dataset`."""
     templates = Environment(loader=FileSystemLoader(ROOT / "report/sql"), undefined=StrictUndefined)  # noqa: S701 - not HTML
-    templates.globals |= {"events": f"`{dataset}.events`", "users": f"`{dataset}.users`"}
+    templates.globals |= {
+        "source": "sources/tables.sql",
+        "events_table": f"`{dataset}.events`",
+        "users_table": f"`{dataset}.users`",
+    }
     return templates.get_template(query).render()
 
 
