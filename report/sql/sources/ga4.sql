@@ -125,12 +125,7 @@
       ELSE numbered.event_name
     END AS event_type,
     TIMESTAMP_MICROS(numbered.event_timestamp) AS timestamp,
-    -- What is no amount of money stays one that the report counts as unusable.
-    CASE
-      WHEN numbered.event_name != 'purchase' OR numbered.revenue IS NULL THEN NULL
-      WHEN ABS(numbered.revenue) <= 1000000000000000 THEN CAST(numbered.revenue AS NUMERIC)
-      ELSE NUMERIC '9999999999999999'
-    END AS price,
+    SAFE_CAST(IF(numbered.event_name = 'purchase', numbered.revenue, NULL) AS NUMERIC) AS price,
     1 AS quantity,
     numbered.session_id
   FROM numbered
@@ -138,7 +133,7 @@
   INNER JOIN customers
     ON
       numbered.user_id = customers.user_id
-      AND numbered.event_timestamp >= customers.since - 7 * 24 * 60 * 60 * 1000000
+      AND numbered.event_timestamp >= customers.since - 604800000000  -- seven days
   {% endif -%}
   WHERE numbered.time_sent = 1
   )
