@@ -77,6 +77,8 @@ TOTALS_OF_A_WEEK = {
     ),
     "spent_by_missing_regulars": "FLOAT64",
 }
+
+
 def on_the_emulator(case: Case) -> tuple[pytest.MarkDecorator, ...]:
     return (pytest.mark.xfail(reason=case.not_on_the_emulator, strict=True),) if case.not_on_the_emulator else ()
 

@@ -93,7 +93,8 @@ def emulator_engine(client: Client) -> Engine:
             client.query(definition(table, f"`{dataset}.{{}}`").replace("*", "all")).result()
             _load_nested(client, name, case.tables[table])
         # As a job, though the function asks the short way: that way the emulator answers a query that fails with no rows.
-        result = client.query(sql(case.query, dataset, case.users).replace("events_*", "events_all"), job_config=_job(case)).result()
+        query = sql(case.query, dataset, case.users).replace("events_*", "events_all")
+        result = client.query(query, job_config=_job(case)).result()
         return Answer(_types(result.schema), [dict(row.items()) for row in result])
 
     tables = {name: _types(client.get_table(f"{local_bigquery.DATASET}.{name}").schema) for name in ("events", "users")}
@@ -141,8 +142,8 @@ def _load_nested(client: Client, name: str, rows: Sequence[Any]) -> None:
     """Load rows with arrays and structs, whose values are texts, by the table's own schema."""
     fields = client.get_table(name).schema
     file = io.BytesIO()
-    columns = {field.name: pa.array([_nested(row.get(field.name), field) for row in rows], _arrow_type(field)) for field in fields}
-    pq.write_table(pa.table(columns), file)
+    columns = [pa.array([_nested(row.get(field.name), field) for row in rows], _arrow_type(field)) for field in fields]
+    pq.write_table(pa.table(columns, [field.name for field in fields]), file)
     file.seek(0)
     client.load_table_from_file(file, name, job_config=LoadJobConfig(source_format="PARQUET")).result()
 
