@@ -28,8 +28,8 @@ class SettingsError(ValueError):
     """A setting that is wrong. The message names it and says what it takes; it never quotes a secret."""
 
 
-SourceName = Literal["tables", "ga4"]
-ExportUsers = Literal["known", "buyers", "everybody"]
+SourceName = Literal["tables", "ga4", "segment"]
+TrackedUsers = Literal["known", "buyers", "everybody"]
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,10 @@ class Source:
     name: SourceName = "tables"
     dataset: str | None = None
     """The dataset that a tool fills with this client's data alone; another project's stands before it, with a dot."""
-    users: ExportUsers = "known"
+    users: TrackedUsers = "known"
     """Which users of the tool are customers."""
+    tables: tuple[str, ...] = ()
+    """The tables of events that are read, where each event has a table of its own."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,11 @@ class ClientSettings:
     """Event types that are not the customer's own doing, such as a newsletter that was delivered."""
     ga4_dataset: str | None = None
     """The dataset of the client's GA4 export."""
-    users: ExportUsers = "known"
+    segment_dataset: str | None = None
+    """The dataset that Segment or RudderStack fills with the client's events."""
+    segment_tables: tuple[str, ...] = ()
+    """The tables of events in it."""
+    users: TrackedUsers = "known"
     """Which users of a tracking tool are customers."""
     webhook_url: str | None = field(default=None, repr=False)
     webhook_secret: str | None = field(default=None, repr=False)
@@ -149,21 +155,17 @@ class Settings:
 
     def client(self, client_id: int) -> ClientSettings:
         """Return what is known about a client: the defaults where `CLIENTS` does not name it."""
-        client = self.clients.get(client_id, ClientSettings())
-        if self.source != "tables" and self._dataset(client) is None and client.problem is None:
-            problem = f"EVENTS_SOURCE is {self.source}, and CLIENTS has no {self.source}_dataset for client {client_id}"
-            return replace(client, problem=problem)
-        return client
+        if client_id in self.clients:
+            return self.clients[client_id]
+        return _of_source(client_id, ClientSettings(), self.clients, self.source)
 
     def warehouse_of(self, client_id: int) -> WarehouseSettings:
         """Return where the client's data is: of a tracking tool the client's own dataset, and no other."""
         client = self.client(client_id)
         if client.problem:
             raise SettingsError(client.problem)
-        return replace(self.warehouse, source=Source(self.source, self._dataset(client), client.users))
-
-    def _dataset(self, client: ClientSettings) -> str | None:
-        return None if self.source == "tables" else client.ga4_dataset
+        source = Source(self.source, _dataset(client, self.source), client.users, client.segment_tables)
+        return replace(self.warehouse, source=source)
 
     def problems(self) -> tuple[str, ...]:
         """List what is wrong in the settings although the function starts: the keys, and single clients' entries."""
@@ -316,15 +318,26 @@ def _clients(text: str, source: SourceName) -> Mapping[int, ClientSettings]:
 def _of_source(
     client_id: int, client: ClientSettings, clients: Mapping[int, ClientSettings], source: SourceName
 ) -> ClientSettings:
-    """Add the problem of a client's dataset: another client's, or none that is read."""
-    if client.problem or client.ga4_dataset is None:
+    """Add the problem of what a client's events are read from: nothing, another client's, or something that is not read."""
+    if client.problem:
         return client
-    if source != "ga4":
-        return replace(client, problem=f"CLIENTS has a ga4_dataset for client {client_id}, so EVENTS_SOURCE must be ga4")
-    others = [other for other, its in clients.items() if other != client_id and its.ga4_dataset == client.ga4_dataset]
-    if others:
-        return replace(client, problem=f"CLIENTS has the same ga4_dataset for the clients {client_id} and {others[0]}")
-    return client
+    dataset = _dataset(client, source)
+    others = [other for other, its in clients.items() if other != client_id and _dataset(its, source) == dataset]
+    problem = None
+    for tool in ("ga4", "segment"):
+        if tool != source and _dataset(client, tool):
+            problem = f"CLIENTS has a {tool}_dataset for client {client_id}, which needs EVENTS_SOURCE to be {tool}"
+    if source != "tables" and dataset is None:
+        problem = f"EVENTS_SOURCE is {source}, so CLIENTS needs a {source}_dataset for client {client_id}"
+    elif source != "tables" and others:
+        problem = f"CLIENTS has the same {source}_dataset for client {client_id} and client {others[0]}"
+    elif source == "segment" and not client.segment_tables:
+        problem = f"CLIENTS has a segment_dataset for client {client_id}, so it needs segment_tables: the tables of events in it"
+    return replace(client, problem=problem)
+
+
+def _dataset(client: ClientSettings, source: SourceName) -> str | None:
+    return {"tables": None, "ga4": client.ga4_dataset, "segment": client.segment_dataset}[source]
 
 
 def _client(client_id: str, entry: object) -> ClientSettings:
@@ -356,7 +369,7 @@ def _client(client_id: str, entry: object) -> ClientSettings:
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in right.items()}
     return ClientSettings(
         **values,
-        problem=problem("unknown", "name", "time_zone", "currency", "usd_rate", "ignored_event_types", "ga4_dataset", "users"),
+        problem=problem("unknown", "name", "time_zone", "currency", "usd_rate", "ignored_event_types", *_OF_SOURCES),
         webhook_problem=problem("webhook_url", "webhook_secret", "webhook_flavour"),
         email_problem=problem("email"),
     )
@@ -407,8 +420,15 @@ def _is_dataset(value: object) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(rf"(?:{PROJECT}\.)?\w+", value, re.ASCII))
 
 
+def _is_event_tables(value: object) -> bool:
+    """Whether they can be tables of one event each."""
+    return isinstance(value, list) and all(
+        isinstance(table, str) and re.fullmatch(r"\w+", table, re.ASCII) and table not in NO_EVENT_TABLES for table in value
+    )
+
+
 def _is_users(value: object) -> bool:
-    return value in get_args(ExportUsers)
+    return value in get_args(TrackedUsers)
 
 
 def _is_webhook_url(value: object) -> bool:
@@ -448,6 +468,9 @@ def _is_email(value: object) -> bool:
     return isinstance(value, list) and all(map(_is_email_address, value))
 
 
+NO_EVENT_TABLES = ("tracks", "users", "identifies")
+"""`tracks` has every event once more; the others have no events."""
+_OF_SOURCES = ("ga4_dataset", "segment_dataset", "segment_tables", "users")
 _CLIENT: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "name": (_is_text, "a text"),
     "time_zone": (_is_time_zone, "a time zone such as Europe/Berlin"),
@@ -455,6 +478,11 @@ _CLIENT: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "usd_rate": (_is_rate, "a number above 0: the units of the currency for one dollar"),
     "ignored_event_types": (_is_texts, "a list of event types"),
     "ga4_dataset": (_is_dataset, "a dataset's name such as analytics_123456789"),
+    "segment_dataset": (_is_dataset, "a dataset's name such as shop_website"),
+    "segment_tables": (
+        _is_event_tables,
+        "a list of tables of events such as product_added; tracks, users and identifies are none",
+    ),
     "users": (_is_users, '"known", "buyers" or "everybody"'),
     "webhook_url": (_is_webhook_url, "an https address without a password in it"),
     "webhook_secret": (_is_webhook_secret, "a Standard Webhooks secret: whsec_ and the Base64 of at least 16 random bytes"),

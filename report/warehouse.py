@@ -385,8 +385,7 @@ def _text(query: str, project: str, place: WarehouseSettings) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     def quoted(table: str) -> str:
-        dataset, _, name = table.rpartition(".")
-        return f"`{dataset if '.' in dataset else f'{project}.{dataset}'}.{name}`"
+        return f"`{table if table.count('.') > 1 else f'{project}.{table}'}`"
 
     loader = FileSystemLoader(SQL)
     templates = Environment(loader=loader, undefined=StrictUndefined)  # nosec B701  # noqa: S701 - SQL, not HTML
@@ -394,7 +393,8 @@ def _text(query: str, project: str, place: WarehouseSettings) -> str:
         "source": f"sources/{place.source.name}.sql",
         "events_table": quoted(f"{place.dataset}.{place.events_table}"),
         "users_table": place.users_table and quoted(f"{place.dataset}.{place.users_table}"),
-        "export_tables": place.source.dataset and quoted(f"{place.source.dataset}.events_*"),
-        "export_users": place.source.users,
+        "export_tables": quoted(f"{place.source.dataset}.events_*"),
+        "segment_tables": {table: quoted(f"{place.source.dataset}.{table}") for table in (*place.source.tables, "identifies")},
+        "tracked_users": place.source.users,
     }
     return templates.get_template(query).render()

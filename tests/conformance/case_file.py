@@ -2,7 +2,7 @@
 
 A page's name says what it shows, its title which file of report/sql it runs; of a source it asks for all rows, and the title
 says which users are customers ("sources/ga4.sql, known"). Tables stand under the headings Parameters, Events, Users (these two
-where there are any), Export (GA4's, in short: what is left out is as usual) and Expected, or Expected in this order. Where the
+where there are any), Export (GA4's, in short: what is left out is as usual), Segment's own tables' names, and Expected, or Expected in this order. Where the
 emulator gets it wrong, the heading Not on the emulator says why. In the tables
 - \\t, \\x0b and \\u00a0 are the characters that they are in Python;
 - NULL is NULL, and so is every column of an event or user that is left out, but for client_id: that is the parameter's;
@@ -62,7 +62,9 @@ FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "TIMESTAMP": datetime.fromisoformat,
 }
 
-EXPORTED = {"events_*": "ga4_export.sql"}
+EVENT_TABLES = {"pages": "FLOAT64", "product_added": "FLOAT64", "order_completed": "FLOAT64", "completed_order": "STRING"}
+"""Segment's tables of events, each with the type that its column `revenue` got from its first value."""
+EXPORTED = {"events_*": "ga4_export.sql", **dict.fromkeys([*EVENT_TABLES, "identifies"], "segment_tables.sql")}
 """The tables of tracking tools, each with the file here that defines it."""
 ALL_ROWS = "{% from source import events with context %}SELECT * FROM {{ events('@scan_start', '@scan_end') }}"
 
@@ -106,6 +108,8 @@ def read(page: Path) -> Case:
     filled = {"events": events, "users": users}
     if "Export" in tables:
         filled["events_*"] = [_exported(row) for row in tables.pop("Export")]
+    for name in EXPORTED.keys() & tables.keys():
+        filled[name] = [_tracked(row) for row in tables.pop(name)]
     ((heading, expected),) = tables.items()
     if heading not in ("Expected", "Expected in this order"):
         raise ValueError(f"the heading {heading!r} of {page.name} is unknown")
@@ -122,14 +126,16 @@ def sql(query: str, dataset: str, users: str = "known") -> str:
         "events_table": f"`{dataset}.events`",
         "users_table": f"`{dataset}.users`",
         "export_tables": f"`{dataset}.events_*`",
-        "export_users": users,
+        "tracked_users": users,
+        "segment_tables": {table: f"`{dataset}.{table}`" for table in (*EVENT_TABLES, "identifies")},
     }
     return (templates.from_string(ALL_ROWS) if of_source else templates.get_template(query)).render()
 
 
 def definition(table: str, quoted: str) -> str:
     """The statement that makes a tool's table."""
-    return Template((Path(__file__).parent / EXPORTED[table]).read_text("utf-8")).render(table=quoted.format(table))
+    text = (Path(__file__).parent / EXPORTED[table]).read_text("utf-8")
+    return Template(text).render(table=quoted.format(table), revenue_type=EVENT_TABLES.get(table, "STRING"))
 
 
 def from_text(text: str | None, type_: str) -> Any:
@@ -182,6 +188,12 @@ def _exported(row: Row) -> dict[str, Any]:
         "ecommerce": {"transaction_id": row.get("transaction_id"), **number},
         "items": [{"item_id": f"item {item}", "quantity": "2", "price": "5"} for item in range(int(row.get("items") or 0))],
     }
+
+
+def _tracked(row: Row) -> Row:
+    """A row of one of Segment's tables: received when it happened and loaded the same day, unless it says otherwise."""
+    time = row["timestamp"]
+    return {"_PARTITIONTIME": f"{time[:10]} 00:00:00Z" if time else None, "received_at": time} | row
 
 
 def _parameters(query: str, given: dict[str, str], usual: dict[str, str]) -> Parameters:

@@ -55,6 +55,7 @@ COLUMNS = {
     },
     "days.sql": {"day": "DATE", "events": "INT64", "repeated": "INT64"},
     "sources/ga4.sql": TABLES["events"],
+    "sources/segment.sql": TABLES["events"],
 }
 WEEK_OF_A_CELL = {"weeks_ago": "INT64", "customers": "INT64", "churned": "INT64", "spent": "FLOAT64"}
 TOTALS_OF_A_WEEK = {

@@ -2,17 +2,11 @@
     events_intraday_YYYYMMDD for days that are not complete. tables.sql says what a source gives.
 
     export_tables  the wildcard over the tables of the export's dataset: all of it is the client's
-    export_users   which users are customers:
-      known      who has a user_id, with what the same user_pseudo_id did without one
-      buyers     who has purchased
-      everybody  every user_pseudo_id that has consented
-    Of known users and buyers, rows count from the seventh day before the first event with a user_id, or before the first
-    purchase. Without that limit, past weeks would hold the earlier visits of only those visitors who came back, and too few of
-    their customers would seem to have left.
 
     A table's day is one of the property's time zone, which is unknown here: so a day more is read on either side. -#}
 
 {% from 'rows.sql' import is_customer %}
+{% from 'sources/users.sql' import of_customers, who with context %}
 
 {#- The rows of the daily tables, and of a day without one those of its intraday table. Only _TABLE_SUFFIX limits what BigQuery
     reads, by conditions on constants, which parameters are: so the condition on other tables stands apart. The length leaves out
@@ -49,35 +43,20 @@
   (
   WITH
 
-  -- Who is who, and since when a customer, over all that a report knows of.
   identified AS (
-    {{ export('user_pseudo_id, event_timestamp, event_name, IF(' ~ is_customer('user_id') ~ ', user_id, NULL) AS own_id',
-              '@history_start', '@scan_end') }}
+    {{ export("user_pseudo_id AS device,
+      IF(" ~ is_customer('user_id') ~ ", user_id, NULL) AS own_id,
+      TIMESTAMP_MICROS(event_timestamp) AS seen,
+      event_name = 'purchase' AS is_purchase",
+      '@history_start', '@scan_end') }}
       AND (user_id IS NOT NULL OR event_name = 'purchase')
   ),
 
-  devices AS (
-    SELECT
-      user_pseudo_id,
-      ARRAY_AGG(own_id ORDER BY event_timestamp, own_id LIMIT 1)[OFFSET(0)] AS known_id
-    FROM identified
-    WHERE own_id IS NOT NULL
-    GROUP BY user_pseudo_id
-  ),
-  {% if export_users != 'everybody' %}
-  customers AS (
-    SELECT
-      COALESCE(identified.own_id, devices.known_id, identified.user_pseudo_id) AS user_id,
-      MIN(identified.event_timestamp) AS since
-    FROM identified
-    LEFT JOIN devices ON identified.user_pseudo_id = devices.user_pseudo_id
-    WHERE {{ "identified.event_name = 'purchase'" if export_users == 'buyers' else 'identified.own_id IS NOT NULL' }}
-    GROUP BY user_id
-  ),
-  {% endif %}
+  {{ who() }}
+
   exported AS (
-    {{ export("user_pseudo_id,
-      event_timestamp,
+    {{ export("user_pseudo_id AS device,
+      TIMESTAMP_MICROS(event_timestamp) AS timestamp,
       event_name,
       IF(" ~ is_customer('user_id') ~ ", user_id, NULL) AS own_id,
       (
@@ -93,14 +72,10 @@
 
   of_users AS (
     SELECT
-      COALESCE(exported.own_id, devices.known_id, exported.user_pseudo_id) AS user_id,
-      exported.event_timestamp,
-      exported.event_name,
-      CONCAT(exported.user_pseudo_id, '.', CAST(exported.ga_session_id AS STRING)) AS session_id,
-      exported.transaction_id,
-      exported.revenue
+      exported.*,
+      COALESCE(exported.own_id, devices.known_id, exported.device) AS user_id
     FROM exported
-    LEFT JOIN devices ON exported.user_pseudo_id = devices.user_pseudo_id
+    LEFT JOIN devices ON exported.device = devices.device
   ),
 
   -- A purchase is sent again when its page is loaded again: the first of a transaction counts.
@@ -109,7 +84,7 @@
       *,
       IF(
         event_name = 'purchase' AND transaction_id IS NOT NULL,
-        ROW_NUMBER() OVER (PARTITION BY user_id, event_name, transaction_id ORDER BY event_timestamp, revenue),
+        ROW_NUMBER() OVER (PARTITION BY user_id, event_name, transaction_id ORDER BY timestamp, revenue),
         1
       ) AS time_sent
     FROM of_users
@@ -124,17 +99,12 @@
       WHEN 'add_to_wishlist' THEN 'added_to_wishlist'
       ELSE numbered.event_name
     END AS event_type,
-    TIMESTAMP_MICROS(numbered.event_timestamp) AS timestamp,
+    numbered.timestamp,
     SAFE_CAST(IF(numbered.event_name = 'purchase', numbered.revenue, NULL) AS NUMERIC) AS price,
     1 AS quantity,
-    numbered.session_id
+    CONCAT(numbered.device, '.', CAST(numbered.ga_session_id AS STRING)) AS session_id
   FROM numbered
-  {% if export_users != 'everybody' -%}
-  INNER JOIN customers
-    ON
-      numbered.user_id = customers.user_id
-      AND numbered.event_timestamp >= customers.since - 604800000000  -- seven days
-  {% endif -%}
+  {{ of_customers('numbered') }}
   WHERE numbered.time_sent = 1
   )
 {%- endmacro %}
