@@ -481,7 +481,7 @@ _CLIENT: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "segment_dataset": (_is_dataset, "a dataset's name such as shop_website"),
     "segment_tables": (
         _is_event_tables,
-        "a list of tables of events such as product_added; tracks, users and identifies are none",
+        "a list of tables of events, each of one event such as product_added",
     ),
     "users": (_is_users, '"known", "buyers" or "everybody"'),
     "webhook_url": (_is_webhook_url, "an https address without a password in it"),

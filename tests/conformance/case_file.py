@@ -2,8 +2,8 @@
 
 A page's name says what it shows, its title which file of report/sql it runs; of a source it asks for all rows, and the title
 says which users are customers ("sources/ga4.sql, known"). Tables stand under the headings Parameters, Events, Users (these two
-where there are any), Export (GA4's, in short: what is left out is as usual), Segment's own tables' names, and Expected, or Expected in this order. Where the
-emulator gets it wrong, the heading Not on the emulator says why. In the tables
+where there are any), Export (GA4's, in short: what is left out is as usual), the names of Segment's own tables, and Expected, or
+Expected in this order. Where the emulator gets it wrong, the heading Not on the emulator says why. In the tables
 - \\t, \\x0b and \\u00a0 are the characters that they are in Python;
 - NULL is NULL, and so is every column of an event or user that is left out, but for client_id: that is the parameter's;
 - a parameter that is left out is that of a report with a memory of eight weeks, in dollars, all of whose weeks have features;

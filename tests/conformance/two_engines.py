@@ -88,14 +88,12 @@ def emulator_engine(client: Client) -> Engine:
         )
         local_bigquery.load(client, events, users, dataset)
         for table in EXPORTED if case.query.startswith("sources/") else ():
-            # One table in place of the wildcard: over nested columns the emulator answers it without rows.
-            name = f"{dataset}.{table.replace('*', 'all')}"
-            client.query(definition(table, f"`{dataset}.{{}}`").replace("*", "all")).result()
-            if case.tables.get(table):
-                _load_nested(client, name, case.tables[table])
+            client.query(_for_the_emulator(definition(table, f"`{dataset}.{{}}`"))).result()
+            rows = [{_for_the_emulator(name): value for name, value in row.items()} for row in case.tables.get(table, [])]
+            if rows:
+                _load_nested(client, f"{dataset}.{_for_the_emulator(table)}", rows)
         # As a job, though the function asks the short way: that way the emulator answers a query that fails with no rows.
-        query = sql(case.query, dataset, case.users).replace("events_*", "events_all")
-        result = client.query(query, job_config=_job(case)).result()
+        result = client.query(_for_the_emulator(sql(case.query, dataset, case.users)), job_config=_job(case)).result()
         return Answer(_types(result.schema), [dict(row.items()) for row in result])
 
     tables = {name: _types(client.get_table(f"{local_bigquery.DATASET}.{name}").schema) for name in ("events", "users")}
@@ -137,6 +135,11 @@ def _run(command: Sequence[str | Path], given: str = "") -> str:
 def _arrow(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
     columns = [pa.array([row.get(field.name) for row in rows], pa.string()).cast(field.type) for field in schema]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _for_the_emulator(text: str) -> str:
+    """One table in place of GA4's wildcard, which it answers without rows, and a column in place of what it takes for now."""
+    return text.replace("events_*", "events_all").replace("_PARTITIONTIME", "partition_time")
 
 
 def _load_nested(client: Client, name: str, rows: Sequence[Any]) -> None:
