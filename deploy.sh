@@ -18,8 +18,9 @@ region=us-central1
 name=churn-report
 dataset=analytics
 location=US
+events_source=tables
 events_table=events
-users_table=users
+users_table=
 max_bytes_billed=100000000000
 api_keys_file=
 clients_file=
@@ -44,7 +45,7 @@ delete=no
 given=' ' # the variables of the flags that were given
 unset=' ' # those of the settings that go back to their default
 # The settings that stay as they are deployed.
-KEPT=' dataset location events_table users_table max_bytes_billed gemini_key_file smtp_url_file link_secret_file mail_from '
+KEPT=' dataset location events_source events_table users_table max_bytes_billed gemini_key_file smtp_url_file link_secret_file mail_from '
 KEPT+='page_url allowed_origins schedule time_zone timeout concurrency cpu memory min_instances max_instances ingress '
 readonly KEPT
 
@@ -66,7 +67,9 @@ The first run uses the defaults in brackets. In a later run a setting without it
 
 The data
   --dataset, --location      the BigQuery dataset and its location ($dataset, $location)
-  --events-table, --users-table  its two tables ($events_table, $users_table)
+  --events-table, --users-table  its two tables ($events_table, users)
+  --events-source tables|ga4|segment  what events are read from: the table, or each client's own dataset ($events_source);
+                             then there is a users table only with --users-table. docs/sources.md says what CLIENTS needs
   --max-bytes-billed BYTES   refuse a query that would read more ($max_bytes_billed)
   --create-tables            create the dataset and the tables where they are missing
 
@@ -115,11 +118,12 @@ main() {
   enable_apis
   read_deployed
   check_settings
+  if [[ $events_source == tables && -z $users_table ]]; then users_table=users; fi
   if [[ -n $deadline_note ]]; then say "  $deadline_note"; fi
   make_service_accounts
   if [[ $create_tables == yes ]]; then make_tables; fi
-  grant_bigquery
   store_secrets
+  grant_bigquery
   deploy_function
   schedule_weekly_call
   retire_scheduler_key
@@ -155,7 +159,7 @@ read_flags() {
         unset+="$variable "
         shift
         ;;
-      --project | --region | --name | --dataset | --location | --events-table | --users-table | --max-bytes-billed | \
+      --project | --region | --name | --dataset | --location | --events-source | --events-table | --users-table | --max-bytes-billed | \
         --api-keys-file | --clients-file | --gemini-key-file | --smtp-url-file | --link-secret-file | --mail-from | \
         --page-url | --allowed-origins | --schedule | --time-zone | --concurrency | --cpu | --memory | --timeout | --min-instances | \
         --max-instances | --ingress | --alert-email | --check-client)
@@ -192,8 +196,9 @@ check_settings() { # first those that were given, later again with those that ar
   takes name "6 to 23 lower-case letters, digits and hyphens" '^[a-z][a-z0-9-]{4,21}[a-z0-9]$'
   takes dataset "a dataset's name" '^[A-Za-z0-9_]+$'
   takes location "a BigQuery location such as EU" '^[A-Za-z0-9-]+$'
+  takes events_source "tables, ga4 or segment" '^(tables|ga4|segment)$'
   takes events_table "a table's name" '^[A-Za-z0-9_-]+$'
-  takes users_table "a table's name" '^[A-Za-z0-9_-]+$'
+  takes users_table "a table's name" '^[A-Za-z0-9_-]*$'
   takes max_bytes_billed "a number of bytes" '^[1-9][0-9]*$'
   takes concurrency "a whole number" '^[1-9][0-9]*$'
   takes timeout "a whole number of seconds" '^[1-9][0-9]{0,5}$'
@@ -214,19 +219,24 @@ takes() { # VARIABLE WHAT PATTERN
 check_as_the_function_does() {
   local smtp=$smtp_url_file
   if [[ -z $mail_from ]]; then smtp=; fi # --mail-from may be deployed already: store_secrets checks that it is there
-  python3 - "$api_keys_file" "$clients_file" "$smtp" "$link_secret_file" "$mail_from" "$page_url" "$allowed_origins" <<'EOF' || stop "Correct that first."
+  local source=$events_source
+  if [[ -z ${deployed+known} && $given$unset != *" events_source "* ]]; then source=; fi # another may be deployed
+  EVENTS_SOURCE=$source python3 - "$api_keys_file" "$clients_file" "$smtp" "$link_secret_file" "$mail_from" "$page_url" "$allowed_origins" <<'EOF' || stop "Correct that first."
+import os
 import sys
 from pathlib import Path
 from report.settings import SettingsError, read_settings
 
 names = ("API_KEYS", "CLIENTS", "SMTP_URL", "LINK_SECRET", "MAIL_FROM", "PAGE_URL", "ALLOWED_ORIGINS")
 given = {name: value for name, value in zip(names, sys.argv[1:]) if value}
+source = os.environ["EVENTS_SOURCE"]
 try:
-    settings = read_settings({name: Path(value).read_text("utf-8") if name in names[:4] else value for name, value in given.items()})
+    read = {name: Path(value).read_text("utf-8") if name in names[:4] else value for name, value in given.items()}
+    settings = read_settings({**read, "EVENTS_SOURCE": source})
 except (SettingsError, UnicodeDecodeError) as error:
     sys.exit(f"deploy.sh: {error}")
 for problem in settings.problems():
-    if "API_KEYS" in given or problem != settings.api_keys_problem:
+    if ("API_KEYS" in given or problem != settings.api_keys_problem) and (source or "EVENTS_SOURCE" not in problem):
         sys.exit(f"deploy.sh: {problem}")
 EOF
 }
@@ -320,18 +330,36 @@ make_tables() {
 }
 
 grant_bigquery() {
-  step "Letting the service account read the dataset $dataset, and nothing else"
+  step "Letting the service account read the data, and nothing else"
+  local wanted before readable
+  wanted=$(python3 -m deploy.sources "$events_source" "$project" <<<"$clients")
+  before=$(python3 -m deploy.sources any "$project" <<<"$clients_before")
+  before+=$'\n'$project.$dataset
+  if [[ -n $users_table ]]; then wanted+=$'\n'$project.$dataset; fi
+  for readable in $wanted; do may_read "$readable"; done
+  for readable in $before; do contains "$wanted" "$readable" || may_read_no_longer "$readable"; done
+}
+
+may_read() { # DATASET, as project.dataset
   local found
-  found=$(ask bq --headless --project_id="$project" --format=json show --dataset "$project:$dataset") ||
-    stop "There is no dataset $dataset in $project. Name another with --dataset, or create it with --create-tables."
+  found=$(ask bq --headless --project_id="$project" --format=json show --dataset "${1%.*}:${1##*.}") ||
+    stop "There is no dataset ${1##*.} in ${1%.*}. Name another with --dataset or in CLIENTS, or create it with --create-tables."
   [[ $found == *"\"$account\""* ]] ||
     run_with_account bq --headless --project_id="$project" --location="$location" query --nouse_legacy_sql \
-      "GRANT \`roles/bigquery.dataViewer\` ON SCHEMA \`$project.$dataset\` TO \"serviceAccount:$account\""
+      "GRANT \`roles/bigquery.dataViewer\` ON SCHEMA \`$1\` TO \"serviceAccount:$account\""
+}
+
+may_read_no_longer() { # DATASET: where it could
+  local found
+  found=$(ask bq --headless --project_id="$project" --format=json show --dataset "${1%.*}:${1##*.}") || return 0
+  [[ $found == *"\"$account\""* || $dry_run$delete == yesyes ]] || return 0
+  run bq --headless --project_id="$project" --location="$location" query --nouse_legacy_sql \
+    "REVOKE \`roles/bigquery.dataViewer\` ON SCHEMA \`$1\` FROM \"serviceAccount:$account\""
 }
 
 store_secrets() {
   step "Storing the secrets"
-  local api_keys clients gemini smtp link retired
+  local api_keys gemini smtp link retired
   secret_names=$(ask gcloud secrets list --project="$project" --format='value(name.basename())')
   secrets=()
   check_key=$(secret_value check-key)
@@ -344,7 +372,9 @@ store_secrets() {
   api_keys=$(secret_or_file api-keys "$api_keys_file")
   api_keys=$(printf '%s\n%s\n%s' "$check_key" "$retired" "$api_keys" | python3 -m deploy.api_keys)
   store api-keys "$api_keys" API_KEYS
-  clients=$(secret_or_file clients "$clients_file")
+  clients_before=$(secret_value clients)
+  clients=$clients_before
+  if [[ -n $clients_file ]]; then clients=$(cat "$clients_file"); fi
   [[ -n $clients ]] || clients='{}'
   store clients "$clients" CLIENTS
   gemini=$(optional_secret gemini-key "$gemini_key_file" GEMINI_API_KEY)
@@ -409,11 +439,12 @@ deploy_function() {
   audience=https://$region-${project##*:}.cloudfunctions.net/$name
   # shellcheck disable=SC2154 # set_deadlines sets the seconds
   local environment=(
-    "BIGQUERY_PROJECT=$project" "BIGQUERY_DATASET=$dataset" "BIGQUERY_LOCATION=$location" "EVENTS_TABLE=$events_table"
-    "USERS_TABLE=$users_table" "BIGQUERY_MAX_BYTES_BILLED=$max_bytes_billed" "REQUEST_DEADLINE_SECONDS=$request_seconds"
+    "BIGQUERY_PROJECT=$project" "BIGQUERY_DATASET=$dataset" "BIGQUERY_LOCATION=$location"
+    "EVENTS_SOURCE=$events_source" "EVENTS_TABLE=$events_table" "BIGQUERY_MAX_BYTES_BILLED=$max_bytes_billed" "REQUEST_DEADLINE_SECONDS=$request_seconds"
     "WEEKLY_DEADLINE_SECONDS=$weekly_seconds" "THREADS=$concurrency" "SCHEDULER_EMAIL=$weekly_account"
     "SCHEDULER_AUDIENCE=$audience"
   )
+  if [[ -n $users_table ]]; then environment+=("USERS_TABLE=$users_table"); fi
   if [[ -n $allowed_origins ]]; then environment+=("ALLOWED_ORIGINS=$allowed_origins"); fi
   if [[ -n $page_url ]]; then environment+=("PAGE_URL=$page_url"); fi
   if [[ -n $mail_from ]]; then environment+=("MAIL_FROM=$mail_from"); fi
@@ -429,7 +460,7 @@ deploy_function() {
   )
   local configuration variable removed_variables='' removed_secrets=''
   configuration=$(ask gcloud meta list-files-for-upload . | python3 -m deploy.fingerprint "${arguments[@]}")
-  for variable in ALLOWED_ORIGINS PAGE_URL MAIL_FROM; do
+  for variable in USERS_TABLE ALLOWED_ORIGINS PAGE_URL MAIL_FROM; do
     if begins "$(printf '%s\n' "${environment[@]}")" "$variable="; then continue; fi
     if [[ " $deployed_environment " == *" $variable "* ]]; then removed_variables+=,$variable; fi
   done
@@ -541,7 +572,7 @@ expect() { # STATUS URL [with-key]; a new function and its rights take a moment 
 }
 
 delete_all() {
-  local answer secret policy channel metric found
+  local answer secret policy channel metric found clients readable
   read_deployed
   if [[ $dry_run == no ]]; then
     say "This deletes from $project: the function $name, its weekly call, its secrets, its alerts and its service accounts."
@@ -574,14 +605,17 @@ delete_all() {
   done
   step "Deleting the secrets"
   found=$(ask gcloud secrets list --project="$project" --format='value(name.basename())')
+  secret_names=$found
+  clients=$(secret_value clients)
   for secret in check-key scheduler-key api-keys clients gemini-key smtp-url link-secret; do
     if there "$found" "$name-$secret"; then run gcloud secrets delete "$name-$secret" --project="$project" --quiet; fi
   done
   step "Deleting the service accounts and their rights"
   found=$(ask gcloud iam service-accounts list --project="$project" --format='value(email)')
   if there "$found" "$account"; then
-    run bq --headless --project_id="$project" --location="$location" query --nouse_legacy_sql \
-      "REVOKE \`roles/bigquery.dataViewer\` ON SCHEMA \`$project.$dataset\` FROM \"serviceAccount:$account\""
+    for readable in "$project.$dataset" $(python3 -m deploy.sources any "$project" <<<"$clients"); do
+      may_read_no_longer "$readable"
+    done
     run gcloud projects remove-iam-policy-binding "$project" --member="serviceAccount:$account" \
       --role=roles/bigquery.jobUser --condition=None --format=none
     run gcloud iam service-accounts delete "$account" --project="$project" --quiet

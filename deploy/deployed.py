@@ -14,6 +14,7 @@ from typing import Any
 ENVIRONMENT = {
     "dataset": "BIGQUERY_DATASET",
     "location": "BIGQUERY_LOCATION",
+    "events_source": "EVENTS_SOURCE",
     "events_table": "EVENTS_TABLE",
     "users_table": "USERS_TABLE",
     "max_bytes_billed": "BIGQUERY_MAX_BYTES_BILLED",

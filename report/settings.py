@@ -152,6 +152,8 @@ class Settings:
 
     source: SourceName = "tables"
     """What the events of all clients are read from."""
+    wait_for_data_hours: float = 0.0
+    """How many hours after a week's end the weekly run still waits for the events of its last day."""
 
     def client(self, client_id: int) -> ClientSettings:
         """Return what is known about a client: the defaults where `CLIENTS` does not name it."""
@@ -209,6 +211,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         link_secret=_link_secret(given),
         scheduler=_scheduler(given),
         source=source,
+        wait_for_data_hours=0.0 if given.get("WAIT_FOR_DATA_HOURS") == "0" else _positive(given, "WAIT_FOR_DATA_HOURS", 0.0),
     )
 
 

@@ -144,6 +144,16 @@ def count_days(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[Da
     return DayCounts(events, rows_of_week, repeated_rows), bytes_processed
 
 
+def last_day_has_come(place: WarehouseSettings, scan: Scan, seconds: float) -> bool:
+    """Whether there is any event on the week's last day.
+
+    Raises WarehouseTimeoutError after `seconds`, WarehouseError for any other failure.
+    """
+    parameters = _of_rows(scan) | {"day_start": ("TIMESTAMP", midnight(scan.week.ending, scan.week.time_zone))}
+    rows, _ = _run(place, "last_day.sql", parameters, ("events",), seconds)
+    return bool(_numbers("last_day.sql", rows, 1).any())
+
+
 def customers_by_expected_loss(
     place: WarehouseSettings, scan: Scan, cells: CellProbabilities, page: Page, seconds: float
 ) -> tuple[Customer, ...]:

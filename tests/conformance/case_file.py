@@ -38,6 +38,7 @@ PARAMETERS = {
     "history_start": "TIMESTAMP",
     "days_start": "TIMESTAMP",
     "week_start": "TIMESTAMP",
+    "day_start": "TIMESTAMP",
     "memory_weeks": "INT64",
     "usd_rate": "FLOAT64",
     "weeks": "INT64",

@@ -54,6 +54,7 @@ COLUMNS = {
         "spent_9_weeks": "FLOAT64",
     },
     "days.sql": {"day": "DATE", "events": "INT64", "repeated": "INT64"},
+    "last_day.sql": {"events": "INT64"},
     "sources/ga4.sql": TABLES["events"],
     "sources/segment.sql": TABLES["events"],
 }
