@@ -33,6 +33,7 @@ allowed_origins=
 ingress=all
 schedule='0 6 * * 1'
 time_zone=UTC
+wait_for_data=0
 alert_email=
 check_client=
 create_tables=no
@@ -46,7 +47,7 @@ given=' ' # the variables of the flags that were given
 unset=' ' # those of the settings that go back to their default
 # The settings that stay as they are deployed.
 KEPT=' dataset location events_source events_table users_table max_bytes_billed gemini_key_file smtp_url_file link_secret_file mail_from '
-KEPT+='page_url allowed_origins schedule time_zone timeout concurrency cpu memory min_instances max_instances ingress '
+KEPT+='page_url allowed_origins schedule time_zone wait_for_data timeout concurrency cpu memory min_instances max_instances ingress '
 readonly KEPT
 
 readonly APIS=(
@@ -86,6 +87,7 @@ Settings
   --page-url URL             the report's page that messages link to (the function's own)
   --allowed-origins ORIGINS  of the frontend, separated by commas (none)
   --schedule, --time-zone    of the weekly call ($schedule, $time_zone); choose a time when it is Monday for every client
+  --wait-for-data HOURS      wait so long, at most 24, for the events of the week's last day ($wait_for_data)
   --timeout SECONDS          the longest time for one request, 120 to 1790; every other deadline follows from it ($timeout)
   --concurrency, --cpu, --memory, --min-instances, --max-instances
                              ($concurrency, $cpu, $memory, $min_instances, $max_instances)
@@ -161,7 +163,7 @@ read_flags() {
         ;;
       --project | --region | --name | --dataset | --location | --events-source | --events-table | --users-table | --max-bytes-billed | \
         --api-keys-file | --clients-file | --gemini-key-file | --smtp-url-file | --link-secret-file | --mail-from | \
-        --page-url | --allowed-origins | --schedule | --time-zone | --concurrency | --cpu | --memory | --timeout | --min-instances | \
+        --page-url | --allowed-origins | --schedule | --time-zone | --wait-for-data | --concurrency | --cpu | --memory | --timeout | --min-instances | \
         --max-instances | --ingress | --alert-email | --check-client)
         (($#)) || stop "$flag takes a value; see ./deploy.sh --help."
         variable=${flag#--}
@@ -204,6 +206,7 @@ check_settings() { # first those that were given, later again with those that ar
   takes timeout "a whole number of seconds" '^[1-9][0-9]{0,5}$'
   takes ingress "all, internal-only or internal-and-gclb" '^(all|internal-only|internal-and-gclb)$'
   takes time_zone "a time zone such as Europe/Berlin" '^[A-Za-z0-9_+/-]+$'
+  takes wait_for_data "a whole number of hours, at most 24" '^([0-9]|1[0-9]|2[0-4])$'
   takes check_client "a client's id" '^([1-9][0-9]*)?$'
   set_deadlines
   for file in "$api_keys_file" "$clients_file" "$gemini_key_file" "$smtp_url_file" "$link_secret_file"; do
@@ -272,7 +275,7 @@ find_region() { # the function's own, unless --region says otherwise
 read_deployed() {
   step "Reading what is deployed"
   local found
-  deployed='' deployed_environment='' deployed_secrets='' deployed_job='' url=''
+  deployed='' deployed_environment='' deployed_secrets='' deployed_job='' deployed_retries='' url=''
   find_region
   found=$(ask gcloud functions list --v2 --regions="$region" --project="$project" --format='value(name.basename())')
   if there "$found" "$name"; then
@@ -441,7 +444,7 @@ deploy_function() {
   local environment=(
     "BIGQUERY_PROJECT=$project" "BIGQUERY_DATASET=$dataset" "BIGQUERY_LOCATION=$location"
     "EVENTS_SOURCE=$events_source" "EVENTS_TABLE=$events_table" "BIGQUERY_MAX_BYTES_BILLED=$max_bytes_billed" "REQUEST_DEADLINE_SECONDS=$request_seconds"
-    "WEEKLY_DEADLINE_SECONDS=$weekly_seconds" "THREADS=$concurrency" "SCHEDULER_EMAIL=$weekly_account"
+    "WEEKLY_DEADLINE_SECONDS=$weekly_seconds" "WAIT_FOR_DATA_HOURS=$wait_for_data" "THREADS=$concurrency" "SCHEDULER_EMAIL=$weekly_account"
     "SCHEDULER_AUDIENCE=$audience"
   )
   if [[ -n $users_table ]]; then environment+=("USERS_TABLE=$users_table"); fi
@@ -477,7 +480,7 @@ deploy_function() {
 
 schedule_weekly_call() {
   step "Scheduling the weekly call"
-  local job=$name-weekly verb=create
+  local job=$name-weekly verb=create new_retries=no attempts shortest longest
   # shellcheck disable=SC2154
   local deadline=${attempt_seconds}s
   local arguments=(
@@ -485,8 +488,14 @@ schedule_weekly_call() {
     --http-method=post --attempt-deadline="$deadline" --oidc-service-account-email="$weekly_account"
     --oidc-token-audience="$audience"
   )
+  local retries='3 60s 600s' # attempts, and the shortest and the longest pause
+  if ((wait_for_data)); then retries="5 $((wait_for_data * 720))s $((wait_for_data * 720))s"; fi # all of the hours
   local wanted="$schedule|$time_zone|$url/reports/weekly|$deadline|$weekly_account|$audience"
-  if [[ $force == no && $deployed_job == "$wanted" ]]; then return; fi
+  # Retries that were set by hand stay, but for those of a run that waits.
+  if [[ $deployed_retries != "$retries" && ($wait_for_data != 0 || $deployed_retries =~ ^5\ [0-9]+s\ [0-9]+s$ && ${deployed_retries#* } == "${deployed_retries##* } ${deployed_retries##* }") ]]; then
+    new_retries=yes
+  fi
+  if [[ $force == no && $deployed_job == "$wanted" && $new_retries == no ]]; then return; fi
   case $deployed_job in
     '') ;;
     *'|X-API-Key' | *'|x-api-key') # gcloud cannot take a header out of a job
@@ -495,8 +504,10 @@ schedule_weekly_call() {
       ;;
     *) verb=update ;;
   esac
-  if [[ $verb == create ]]; then
-    arguments+=(--max-retry-attempts=3 --min-backoff=60s --max-backoff=600s --description="The weekly reports of $name")
+  if [[ $verb == create ]]; then arguments+=(--description="The weekly reports of $name"); fi
+  if [[ $verb == create || $new_retries == yes ]]; then
+    read -r attempts shortest longest <<<"$retries"
+    arguments+=(--max-retry-attempts="$attempts" --min-backoff="$shortest" --max-backoff="$longest")
   fi
   run_with_account gcloud scheduler jobs "$verb" http "$job" "${arguments[@]}" --format=none
 }

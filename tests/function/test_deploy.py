@@ -218,6 +218,7 @@ OTHER_SETTINGS = {
     "--schedule": "30 7 * * 2",
     "--time-zone": "Asia/Tokyo",
     "--timeout": "900",
+    "--wait-for-data": "8",
     "--users-table": "shop_users",
 }
 
@@ -700,7 +701,7 @@ def test_with_a_tracking_tool_the_function_may_read_its_clients_datasets_and_not
     assert first.returncode == 0, first.stderr
     assert cloud.state["datasets"] == {"analytics": [], "analytics_1": [account], "analytics_2": [account], "analytics_3": []}
     granted = [words[-1] for program, words, _ in cloud.calls() if program == "bq" and words[-1].startswith("GRANT")]
-    assert ["`my-project.analytics_1`" in granted[0], "`exports.analytics_2`" in granted[1]] == [True, True]
+    assert [sql.split("`")[3] for sql in granted] == ["exports.analytics_2", "my-project.analytics_1"]
     environment = service_of(cloud)["environmentVariables"]
     assert environment["EVENTS_SOURCE"] == "ga4"
     assert "USERS_TABLE" not in environment
@@ -732,3 +733,19 @@ def test_a_client_without_its_dataset_stops_the_deployment(cloud: Cloud, entries
     assert refused.returncode == 1
     assert sentence in refused.stderr
     assert cloud.state["functions"] == {}
+
+
+def test_a_run_that_waits_for_data_is_called_again_over_all_of_the_hours(cloud: Cloud) -> None:
+    def retries() -> tuple[int, str, str]:
+        config = cloud.state["jobs"]["churn-report-weekly"]["retryConfig"]
+        return config["retryCount"], config["minBackoffDuration"], config["maxBackoffDuration"]
+
+    assert cloud.deploy("--create-tables").returncode == 0
+    assert retries() == (3, "60s", "600s")
+    for flags, found in (["--wait-for-data=10"], (5, "7200s", "7200s")), (["--unset=wait-for-data"], (3, "60s", "600s")):
+        assert cloud.deploy(*flags).returncode == 0
+        assert retries() == found
+        cloud.changes()
+        assert cloud.deploy().returncode == 0
+        assert cloud.changes() == []
+    assert service_of(cloud)["environmentVariables"]["WAIT_FOR_DATA_HOURS"] == "0"

@@ -75,5 +75,5 @@ def test_a_report_is_made_of_the_clients_own_export_alone(
 
 
 def test_a_client_without_an_export_has_no_report(settings: Settings) -> None:
-    with pytest.raises(SettingsError, match="no ga4_dataset for client 73"):
+    with pytest.raises(SettingsError, match="needs a ga4_dataset for client 73"):
         report_of(settings, 73)
