@@ -321,13 +321,8 @@ def _query(
     from google.cloud import bigquery
     from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
 
-    def parameter(name: str, type_: str, value: Any) -> bigquery.ArrayQueryParameter | bigquery.ScalarQueryParameter:
-        if isinstance(value, list | tuple):
-            return bigquery.ArrayQueryParameter(name, type_, value)
-        return bigquery.ScalarQueryParameter(name, type_, value)
-
     job_config = bigquery.QueryJobConfig(
-        query_parameters=[parameter(name, *typed_value) for name, typed_value in parameters.items()],
+        query_parameters=_typed(parameters),
         labels={"function": FUNCTION_LABEL, "client_id": str(parameters["client_id"][1])},
         job_timeout_ms=int(seconds * 1000) + ABANDONED_AFTER_MS,
     )
@@ -350,6 +345,16 @@ def _query(
     if found != list(columns) or len(rows) != answer.total_rows or {len(row) for row in rows} - {len(columns)}:
         raise WarehouseError(f"{query} returned {len(rows)} of {answer.total_rows} rows, with the columns {found}")
     return rows, answer.total_bytes_processed or 0
+
+
+def _typed(parameters: Parameters) -> "list[bigquery.ArrayQueryParameter | bigquery.ScalarQueryParameter]":
+    """The parameters as the client library takes them."""
+    from google.cloud import bigquery
+
+    return [
+        (bigquery.ArrayQueryParameter if isinstance(value, list | tuple) else bigquery.ScalarQueryParameter)(name, type_, value)
+        for name, (type_, value) in parameters.items()
+    ]
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import jinja2
 import pytest
 
 from local.bigquery import LocalBigQuery
+from local.dry_run import dry_run
 from report import warehouse
 from report.build import Request, Trace, build_report
 from report.schema import Report
@@ -72,6 +73,11 @@ def test_a_report_is_made_of_the_clients_own_export_alone(
     assert report.report_data.outlook.spent == spent
     assert [found.user_id for found in report.report_data.atRiskCustomers or []] == [customer]
     assert (report.report_data.atRiskCustomers or [])[0].email is None
+
+
+def test_a_dry_run_asks_what_each_query_would_read(settings: Settings) -> None:
+    found = dict(dry_run(settings, 71, datetime(2025, 2, 1, tzinfo=UTC)))
+    assert found == {"cells.sql": 0, "days.sql": 0, "last_day.sql": 0}  # the emulator reads nothing in a dry run
 
 
 def test_a_client_without_an_export_has_no_report(settings: Settings) -> None:
