@@ -4,15 +4,22 @@ MAKEFLAGS += --no-print-directory
 .SILENT:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup report serve dev test format lock audit sbom licences train evaluate coverage mutants fuzz soak pictures examples bench key clean
+.PHONY: help setup report serve load doctor dev test format lock audit sbom licences train evaluate coverage mutants fuzz soak pictures examples bench key clean
 
 SHOP ?= sample
-CLIENT ?= 1
+EVENTS ?=
+MAPPING ?=
+CLIENT ?=
 WEEK_ENDING ?=
 PORT ?= 8080
 FOR ?=
 SIZES ?=
 RUNS ?=
+PROJECT ?=
+DATASET ?= analytics
+LOCATION ?=
+DRY_RUN ?=
+export EVENTS MAPPING
 MINUTES ?= 10
 
 # The first Python on this machine that has everything; `make PYTHON=...` takes another.
@@ -22,6 +29,10 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 
 # The warnings are about how long Google supports this Python.
 RUN = .venv/bin/python -W ignore::FutureWarning -m local.run
+# What the shell reads from the environment may have spaces.
+ABOUT = --shop $(SHOP) $(if $(EVENTS),--events "$$EVENTS") $(if $(MAPPING),--mapping "$$MAPPING") \
+	$(if $(CLIENT),--client $(CLIENT)) $(if $(WEEK_ENDING),--week-ending $(WEEK_ENDING))
+WAREHOUSE = $(if $(PROJECT),--project $(PROJECT)) --dataset $(DATASET)
 # The compiled files name every package, so pip need not resolve: older versions fail on extras if hashes are required.
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 UV_COMPILE = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11
@@ -37,11 +48,17 @@ help: ## Print this list
 
 setup: .venv/set-up ## Install everything for work on the code into .venv
 
-report: .venv/set-up ## Print a report of the sample shop (SHOP=complete-journey, CLIENT=2, WEEK_ENDING=2026-10-04)
-	$(RUN) report --shop $(SHOP) --client $(CLIENT) $(if $(WEEK_ENDING),--week-ending $(WEEK_ENDING))
+report: .venv/set-up ## Print a report of the sample shop or of your files (EVENTS=orders.csv, MAPPING=, CLIENT=, WEEK_ENDING=)
+	$(RUN) report $(ABOUT)
 
-serve: .venv/set-up ## Serve the function on this machine until Ctrl-C (PORT=8080, SHOP=...)
-	$(RUN) serve --shop $(SHOP) --client $(CLIENT) $(if $(WEEK_ENDING),--week-ending $(WEEK_ENDING)) --port $(PORT)
+serve: .venv/set-up ## Serve the function on this machine until Ctrl-C (PORT=8080, EVENTS=orders.csv, ...)
+	$(RUN) serve $(ABOUT) --port $(PORT)
+
+load: .venv/set-up ## Put your files into BigQuery (EVENTS=orders.csv, PROJECT=, DATASET=analytics, CLIENT=, DRY_RUN=1)
+	$(RUN) load $(ABOUT) $(WAREHOUSE) $(if $(LOCATION),--location $(LOCATION)) $(if $(DRY_RUN),--dry-run)
+
+doctor: .venv/set-up ## Print what is to be put right in your rows (EVENTS=orders.csv, or PROJECT=, DATASET=, CLIENT=)
+	$(RUN) doctor $(ABOUT) $(WAREHOUSE)
 
 dev: .venv/set-up ## Serve with reload, a key that stays, and receivers for what the weekly run sends (PORT=8080, SHOP=...)
 	.venv/bin/python -W ignore::FutureWarning -m local.dev --shop $(SHOP) $(if $(CLIENT),--client $(CLIENT)) --port $(PORT)

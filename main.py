@@ -6,19 +6,21 @@ GET /reports/generate?client_id=1&week_ending=2025-01-19 with the header X-API-K
 import hashlib
 import logging
 import os
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from time import monotonic
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import functions_framework
 from flask import Flask, Request, Response, request
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from report.api import access
+from report.api import access, links
 from report.api.logs import log_to_stdout, trace_name, trace_of_request
 from report.api.rate_limit import WrongKeys
 from report.api.sharing import Shared
@@ -26,7 +28,7 @@ from report.settings import SettingsError, read_settings
 from report.week import Week, week_at
 
 if TYPE_CHECKING:
-    from report.api.parameters import Format, ReportQuery
+    from report.api.parameters import Format, Query, ReportQuery, SharedQuery, WeekQuery
     from report.build import Trace
     from report.pages.html import Page
     from report.schema import Report
@@ -161,9 +163,54 @@ def _generate() -> Response:
     """Make one client's report of one week, in the form that is asked for."""
     started = monotonic()
     asked = _asked()
-    report, trace, made = _make_or_share(request.headers["X-API-Key"], asked, _week(asked), started)
+    reader = access.hash_of(request.headers["X-API-Key"])
+    wanted = _Wanted(asked.client_id, _week(asked), "customers" in asked.include, "history" in asked.include)
+    return _answer(reader, wanted, asked.format or _accepted(), started)
+
+
+@app.get("/reports/shared")
+def _shared() -> Response:
+    """Open the report that a signed link is for, without personal data."""
+    started = monotonic()
+    asked = _shared_query()
+    response = _answer("a signed link", _Wanted(asked.client_id, _week(asked), False, True), asked.format, started)
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _shared_query() -> "SharedQuery":
+    """Read a signed link, and check it. A wrong signature counts like a wrong key."""
+    from report.api.parameters import ParameterError, parse_shared_parameters
+
+    try:
+        asked = parse_shared_parameters(_arguments())
+    except ParameterError as error:
+        raise ProblemError(422, str(error), error.parameter) from error
+    link = (asked.client_id, asked.week_ending, asked.expires)
+    found = links.link_problem(SETTINGS.link_secret, link, asked.signature, datetime.now(UTC))
+    if found == "wrong":
+        _count_wrong_key("signed links")
+        raise _not_allowed("This link is not valid: it was changed on its way, or revoked. Ask for the report with an API key.")
+    if found == "expired":
+        raise _not_allowed("This link has expired. Open the one in the newest message, or ask for the report with an API key.")
+    return asked
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Which report, and what it should also have."""
+
+    client_id: int
+    week: Week
+    customers: bool
+    history: bool
+
+
+def _answer(reader: str, wanted: _Wanted, form: "Format", started: float) -> Response:
+    """Answer with a report, made for this reader or shared by the same reader a moment ago."""
+    report, trace, made = _make_or_share(reader, wanted, started)
     trace = replace(trace, steps_ms=dict(trace.steps_ms) if made else {})
-    response = _unless_known(report, asked.format or _accepted(), trace)
+    response = _unless_known(report, form, trace)
     took = {"shared": not made, "total_milliseconds": round((monotonic() - started) * 1000, 1)}
     logger.info("report", extra={"fields": {**_log_fields(report, trace), **took}})
     response.headers["Cache-Control"] = "private, no-cache"
@@ -172,26 +219,40 @@ def _generate() -> Response:
 
 
 def _asked() -> "ReportQuery":
-    """Read what is asked for, and check that the key may ask it: the key comes first, the client only after it."""
-    from report.api.parameters import ParameterError, parse_parameters
+    """Read which report is asked for, and check that the key may ask for it."""
+    from report.api.parameters import parse_parameters
 
     grant = _grant()
+    asked = _read_query(grant, parse_parameters)
+    if "customers" in asked.include:
+        _check_personal(grant, "Leave out include=customers, or ask")
+    return asked
+
+
+def _arguments() -> Mapping[str, Sequence[str]]:
+    return {name: request.args.getlist(name) for name in request.args}
+
+
+def _read_query(grant: access.Grant, parse: "Callable[[Mapping[str, Sequence[str]]], Query]") -> "Query":
+    """Read the query, and check that the key covers its client: the key comes first, the client only after it."""
+    from report.api.parameters import ParameterError
+
     try:
-        asked = parse_parameters({name: request.args.getlist(name) for name in request.args})
+        asked = parse(_arguments())
     except ParameterError as error:
         raise ProblemError(422, str(error), error.parameter) from error
     if not grant.covers(asked.client_id):
         raise ProblemError(403, "This API key does not cover that client.")
-    if "customers" in asked.include and not grant.customers:
-        raise ProblemError(
-            403,
-            "This API key does not cover customers' personal data. Leave out include=customers,"
-            " or ask the operator of this service for a key that covers it.",
-        )
     return asked
 
 
-def _week(asked: "ReportQuery") -> Week:
+def _check_personal(grant: access.Grant, advice: str) -> None:
+    if not grant.customers:
+        detail = "This API key does not cover customers' personal data."
+        raise ProblemError(403, f"{detail} {advice} the operator of this service for a key that covers it.")
+
+
+def _week(asked: "WeekQuery") -> Week:
     try:
         week = week_at(datetime.now(UTC), SETTINGS.client(asked.client_id).zone(), asked.week_ending)
     except SettingsError as error:
@@ -204,30 +265,71 @@ def _week(asked: "ReportQuery") -> Week:
     return week
 
 
-def _make_or_share(key: str, asked: "ReportQuery", week: Week, started: float) -> "tuple[Report, Trace, bool]":
-    """Return the report, how it was made, and whether it was made for this request or is shared by readers with the same key."""
+def _make_or_share(reader: str, wanted: _Wanted, started: float) -> "tuple[Report, Trace, bool]":
+    """Return the report, how it was made, and whether it was made for this request or is shared with the same reader's others."""
     from report import build  # its libraries take longest to load: only a report waits for them
-    from report.warehouse import WarehouseError, WarehouseTimeoutError
 
     def make() -> "tuple[Report, Trace]":
         deadline = started + SETTINGS.request_deadline_seconds
-        trace = build.Trace()
-        wanted = build.Request(asked.client_id, week, customers, datetime.now(UTC), deadline, history)
-        return build.build_report(SETTINGS, wanted, trace), trace
+        trace, now = build.Trace(), datetime.now(UTC)
+        asked = build.Request(wanted.client_id, wanted.week, wanted.customers, now, deadline, wanted.history)
+        return build.build_report(SETTINGS, asked, trace), trace
 
-    customers, history = "customers" in asked.include, "history" in asked.include
-    question = (access.hash_of(key), asked.client_id, week, customers, history)
+    with _warehouse_problems(wanted.client_id):
+        (report, trace), made = REPORTS.get((reader, wanted), make, SETTINGS.request_deadline_seconds)
+    return report, trace, made
+
+
+@contextmanager
+def _warehouse_problems(client_id: int) -> Iterator[None]:
+    """Answer what goes wrong with BigQuery inside as a problem, and log it."""
+    from report.warehouse import WarehouseError, WarehouseTimeoutError
+
     try:
-        (report, trace), made = REPORTS.get(question, make, SETTINGS.request_deadline_seconds)
+        yield
     except (WarehouseTimeoutError, TimeoutError) as error:
-        logger.error("Client %d: %s", asked.client_id, error)
+        logger.error("Client %d: %s", client_id, error)
         raise ProblemError(504, "The data warehouse did not answer in time. Please try again in a moment.") from error
     except WarehouseError as error:
-        logger.error("Client %d: %s", asked.client_id, error)
+        logger.error("Client %d: %s", client_id, error)
         raise ProblemError(
             502, REFUSED_FOR_GOOD if error.permanent else "The data warehouse failed. Please try again later."
         ) from error
-    return report, trace, made
+
+
+@app.get("/reports/customers")
+def _customers() -> Response:
+    """List the customers that an action is about, by name: for keys that cover personal data."""
+    started = monotonic()
+    from report.api.parameters import MAX_LIST_PAGES, parse_list_parameters
+
+    grant = _grant()
+    asked = _read_query(grant, parse_list_parameters)
+    _check_personal(grant, "Ask")
+    week = _week(asked)
+
+    from report import build  # with the libraries of a report
+    from report.pages.lists import list_as_csv
+
+    trace = build.Trace()
+    wanted = build.Request(asked.client_id, week, True, datetime.now(UTC), started + SETTINGS.request_deadline_seconds)
+    with _warehouse_problems(asked.client_id):
+        found = build.build_list(SETTINGS, wanted, asked.list, asked.page, trace)
+    if asked.format == "csv":
+        response = Response(list_as_csv(found, asked.layout), mimetype="text/csv")
+        name = f"{asked.list}-{asked.client_id}-{week.ending}".replace("_", "-")
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    else:
+        response = Response(found.model_dump_json(), mimetype="application/json")
+    pages = min(-(-(found.total or 0) // build.LIST_PAGE_SIZE), MAX_LIST_PAGES)
+    if asked.page < pages:
+        query = urlencode(request.args.to_dict() | {"page": asked.page + 1, "week_ending": week.ending})
+        response.headers["Link"] = f'<customers?{query}>; rel="next"'
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Server-Timing"] = ", ".join(f"{step};dur={milliseconds}" for step, milliseconds in trace.steps_ms.items())
+    fields = {"client_id": asked.client_id, "list": asked.list, "page": asked.page, "customers": len(found.customers)}
+    logger.info("customers", extra={"fields": {**fields, "milliseconds": trace.steps_ms}})
+    return response
 
 
 def _unless_known(report: "Report", form: "Format", trace: "Trace") -> Response:
@@ -294,15 +396,25 @@ def _grant() -> access.Grant:
     """Return what the request's key covers. A known key always gets in, however many wrong ones came from its address."""
     key = request.headers.get("X-API-Key", "")
     grant = access.grant_of(key, SETTINGS.grants)
-    if grant is None and key and (seconds := WRONG_KEYS.seconds_to_wait(_address())):
-        detail = "Too many unknown API keys came from your address. Please wait a minute."
-        raise ProblemError(429, detail, headers={"Retry-After": str(seconds)})
+    if grant is None and key:
+        _count_wrong_key("API keys")
     if grant is None:
         detail = "The API key is not known." if key else "An API key is needed, in the header X-API-Key."
         if any(map(access.names_a_key, request.args)):
             detail += " In an address it is not taken, and it is no longer a secret there: addresses get into logs. Make another."
-        raise ProblemError(401, detail, headers={"WWW-Authenticate": 'ApiKey realm="reports", header="X-API-Key"'})
+        raise _not_allowed(detail)
     return grant
+
+
+def _count_wrong_key(of_what: str) -> None:
+    """Count a wrong key or signature; raise the problem of an address that sent too many."""
+    if seconds := WRONG_KEYS.seconds_to_wait(_address()):
+        detail = f"Too many unknown {of_what} came from your address. Please wait a minute."
+        raise ProblemError(429, detail, headers={"Retry-After": str(seconds)})
+
+
+def _not_allowed(detail: str) -> ProblemError:
+    return ProblemError(401, detail, headers={"WWW-Authenticate": 'ApiKey realm="reports", header="X-API-Key"'})
 
 
 def _address() -> str:
@@ -332,7 +444,9 @@ def _weekly() -> Response:
         if not all(grant.covers(client_id) for client_id in client_ids):
             raise ProblemError(403, "This API key does not cover all of these clients.")
     page_url = SETTINGS.page_url or _own_address() + "/dashboard/reports"
-    run = weekly.run_weekly(weekly.WeeklyJob(SETTINGS, asked.week_ending, datetime.now(UTC), page_url, deadline), client_ids)
+    shared_url = _own_address() + "/reports/shared"
+    job = weekly.WeeklyJob(SETTINGS, asked.week_ending, datetime.now(UTC), page_url, shared_url, deadline)
+    run = weekly.run_weekly(job, client_ids)
     status = 502 if run.to_be_tried_again else 200
     return Response(run.model_dump_json(), status, mimetype="application/json", headers={"Cache-Control": "no-store"})
 

@@ -37,12 +37,15 @@ USERS = pa.schema({"client_id": pa.int64(), "user_id": pa.string(), "email": pa.
 # DuckDB, on which the emulator stands, would download the extension; it comes in a wheel here. At each value of a parameter it
 # looks for pandas: None says at once that there is none. What was imported is no garbage: no collection need go through it.
 _START = """
-import gc, sys
+import functools, gc, os, sys
 from duckdb_extensions import import_extension
 import_extension("spatial")
 import bqemulator.server
 from bqemulator.cli import main
 sys.modules["pandas"] = None
+if memory := os.environ.get("DUCKDB_MEMORY"):
+    import duckdb
+    duckdb.connect = functools.partial(duckdb.connect, config={"memory_limit": memory, "temp_directory": os.environ["TMPDIR"]})
 gc.freeze()
 main()
 """
@@ -57,31 +60,33 @@ class LocalBigQuery:
 
 
 @contextmanager
-def running() -> Iterator[LocalBigQuery]:
-    """Start an empty local BigQuery and stop it at the end."""
+def running(*, memory: str | None = None) -> Iterator[LocalBigQuery]:
+    """Start an empty local BigQuery and stop it at the end. What goes beyond `memory`, such as 1GB, goes on the disk."""
     options = ["--rest-port", "0", "--grpc-port", "0", "--project", PROJECT, "--log-level", "info", "--log-format", "json"]
     home = programs.CACHE / "duckdb"
     home.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-c", _START, "start", "--ephemeral", *options]
     with TemporaryDirectory(prefix="churn-report-") as folder:
+        command = [sys.executable, "-c", _START, "start", "--ephemeral", *options]
         environment = os.environ | {
             "HOME": str(home),  # where DuckDB keeps its extensions
             "TMPDIR": folder,  # where uploads go
             "BQEMU_ENABLE_FORMAT_EXTENSIONS": "false",  # or it tries to download one more
+            "DUCKDB_MEMORY": memory or "",
             "PYTHONUNBUFFERED": "1",
         }
         with programs.running("the local BigQuery", command, environment, Path(folder, "bigquery.log")) as emulator:
             port = emulator.wait_for(r'"port": (\d+), "event": "rest.listen"')
             address = f"http://127.0.0.1:{port}"
-            with closing(_connect(address)) as client:
+            with closing(connect(address)) as client:
                 yield LocalBigQuery(address, client)
 
 
-def _connect(address: str) -> bigquery.Client:
+def connect(address: str, project: str = PROJECT) -> bigquery.Client:
+    """Make a client of the emulator at an address."""
     credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
     session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
     session.trust_env = False  # no proxy between this machine and itself
-    return bigquery.Client(PROJECT, credentials, _http=session, client_options={"api_endpoint": address})
+    return bigquery.Client(project, credentials, _http=session, client_options={"api_endpoint": address})
 
 
 def create_tables(client: bigquery.Client, dataset: str = DATASET) -> None:
@@ -101,4 +106,12 @@ def load(client: bigquery.Client, events: pa.Table, users: pa.Table, dataset: st
             pq.write_table(rows.select(schema.names).cast(schema), file)
             file.seek(0)
             options = bigquery.LoadJobConfig(source_format="PARQUET", write_disposition="WRITE_APPEND")
+            client.load_table_from_file(file, f"{dataset}.{name}", job_config=options).result()
+
+
+def load_files(client: bigquery.Client, events: Path, users: Path, dataset: str = DATASET) -> None:
+    """Append the rows of Parquet files to the two tables, by load jobs."""
+    options = bigquery.LoadJobConfig(source_format="PARQUET", write_disposition="WRITE_APPEND")
+    for name, path in (("events", events), ("users", users)):
+        with path.open("rb") as file:
             client.load_table_from_file(file, f"{dataset}.{name}", job_config=options).result()

@@ -19,25 +19,36 @@ from report.analysis.backtest import (
     known_by_weeks,
     teachers_of,
 )
-from report.analysis.caveats import Evidence, caveats, changed_features, missing_days, silenced_changes
+from report.analysis.caveats import (
+    Evidence,
+    caveats,
+    changed_features,
+    comparable_with_last_week,
+    missing_days,
+    silenced_changes,
+)
 from report.analysis.cells import CountedWeeks, ScoredCells
 from report.analysis.changes import changes
 from report.analysis.customers import CellProbabilities, Customer, Regular, cell_probabilities
 from report.analysis.days import DayCounts, has_gap
 from report.analysis.drift import share_outside
 from report.analysis.factors import LeadingFactor, Told, count_leading_factors, top_risk_factors
+from report.analysis.headline import headline
 from report.analysis.history import WEEKS as HISTORY_WEEKS
 from report.analysis.history import history
-from report.analysis.insights import key_insights
+from report.analysis.insights import Findings, key_insights
 from report.analysis.limits import Limits
 from report.analysis.metrics import last_week_in_numbers, risk_breakdown, summary
 from report.analysis.outlook import outlook
 from report.analysis.recommendations import Situation, recommendations
 from report.analysis.risk import at_high_risk, in_riskiest_tenth
 from report.analysis.segments import in_segment, segment_breakdown
-from report.schema import CalibrationUsed, CustomerListName, Meta, Report, ReportData
+from report.analysis.sentences import backtest_sentence, of_average_shop
+from report.rules import SEGMENT_RULES, THRESHOLDS
+from report.schema import AtRiskCustomer, CalibrationUsed, CustomerList, CustomerListName, Meta, Report, ReportData
 from report.settings import ClientSettings
-from report.summary.executive import ExecutiveSummary, Facts
+from report.summary.executive import ExecutiveSummary
+from report.summary.facts import Facts
 from report.week import Week
 
 
@@ -66,15 +77,23 @@ class Scored:
     """Newest first."""
 
 
-def teachers(days: DayCounts, week: Week) -> Teachers:
-    """Choose which past weeks teach, and the memory of all weeks, from the daily counts."""
-    return teachers_of(known_by_days(days, week), week.newest_known)
+def teachers(days: DayCounts | None, counted: CountedWeeks | None, week: Week) -> Teachers:
+    """Choose which past weeks teach, and the memory of all weeks: from the daily counts, without them from the weeks."""
+    return teachers_of(_known(days, counted, week), week.newest_known)
+
+
+def _known(days: DayCounts | None, counted: CountedWeeks | None, week: Week) -> Known:
+    if days:
+        return known_by_days(days, week)
+    if counted:
+        return known_by_weeks(counted, week)
+    raise ValueError("neither days nor weeks were counted")
 
 
 def score(model: ChurnModel, counted: CountedWeeks, days: DayCounts | None, week: Week) -> Scored:
     """Score every week with the correction that the past weeks teach: the brief's section 5."""
     log_odds = churn.log_odds(model, counted.features)
-    known = known_by_days(days, week) if days else known_by_weeks(counted, week)
+    known = _known(days, counted, week)
     teaching = teachers_of(known, week.newest_known)
     calibration = correction(counted, log_odds, teaching)
     probabilities = apply(calibration, log_odds)
@@ -94,11 +113,13 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
     this_week, last_week = scored.weeks[:2]
     outside = share_outside(model, this_week)
     found = caveats(Evidence(week, counted, scored.days, scored.known, scored.teachers, outside))
+    changed = changed_features(counted, week)
     told = _told(scored, week)
     factors = _leading_factors(model, this_week, told)
     ahead = outlook(this_week, last_week, _count_missing_regulars(scored, week))
-    silenced = silenced_changes(found, told.broken_features)
+    silenced = silenced_changes(found, {feature for feature, _ in changed})
     news = () if week.partial else changes(this_week, last_week, _baseline(scored, week), silenced)
+    comparable = last_week if comparable_with_last_week(found) else None
     segments = segment_breakdown(this_week, last_week)
     looked_back = backtest(counted, scored.log_odds, scored.known, week)
     situation = Situation(
@@ -108,19 +129,32 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
         spent_by_missing_regulars=sum(total.spent_by_missing_regulars for total in counted.totals),
         memory_weeks=counted.memory_weeks,
         missing_days=missing_days(scored.days, week),
-        broken_features=told.broken_features,
+        changed_features=changed,
+        average_shop=of_average_shop(found),
+        currency=currency,
+    )
+    findings = Findings(
+        this_week=this_week,
+        last_week=comparable,
+        outlook=ahead,
+        segments=segments,
+        changes=news,
+        backtest=looked_back,
+        average_shop=of_average_shop(found),
+        running=week.partial,
         currency=currency,
     )
     return Report(
         week_ending=week.ending,
         report_data=ReportData(
             summary=summary(this_week, last_week),
-            keyInsights=key_insights((this_week, last_week), ahead, news, looked_back, currency),
+            keyInsights=key_insights(findings),
             topRiskFactors=top_risk_factors(factors),
             segmentBreakdown=segments,
             recommendations=recommendations(situation),
             executiveSummary="",
             riskBreakdown=risk_breakdown(this_week),
+            headline=headline(this_week.customers, ahead, news, found),
             outlook=ahead,
             lastWeek=last_week_in_numbers(last_week),
             caveats=found,
@@ -143,6 +177,8 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
             ),
             memory_weeks=counted.memory_weeks,
             currency=currency,
+            thresholds=THRESHOLDS,
+            segment_rules=SEGMENT_RULES,
         ),
     )
 
@@ -159,17 +195,53 @@ def with_customers(
 ) -> Report:
     """Add the customers at risk and the missing regulars, one by one."""
     customers, regulars = people
+    at_risk = _at_risk_customers(model, subject, scored, customers)
+    missing = one_by_one.missing_regulars(regulars, subject.client.usd_rate)
+    data = report.report_data.model_copy(update={"atRiskCustomers": at_risk, "missingRegulars": missing})
+    return report.model_copy(update={"report_data": data})
+
+
+def list_of_customers(
+    model: ChurnModel, subject: Subject, scored: Scored, customers: Sequence[Customer], asked: tuple[CustomerListName, int]
+) -> CustomerList:
+    """Make a page of the customers at risk, or of the High-Value ones; `asked` is which list, and which page of it."""
+    list_, page = asked
+    this_week = scored.weeks[0]
+    return CustomerList(
+        client_id=subject.client_id,
+        week_ending=subject.week.ending,
+        list=list_,
+        page=page,
+        total=(in_segment(this_week, "High-Value") if list_ == "high_value" else this_week).customers,
+        currency=subject.client.currency,
+        customers=_at_risk_customers(model, subject, scored, customers),
+    )
+
+
+def list_of_regulars(subject: Subject, scored: Scored, regulars: Sequence[Regular], page: int) -> CustomerList:
+    """Make a page of the missing regulars; `total` is None where nobody can be told to be missing."""
+    return CustomerList(
+        client_id=subject.client_id,
+        week_ending=subject.week.ending,
+        list="missing_regulars",
+        page=page,
+        total=_count_missing_regulars(scored, subject.week),
+        currency=subject.client.currency,
+        customers=one_by_one.missing_regulars(regulars, subject.client.usd_rate),
+    )
+
+
+def _at_risk_customers(
+    model: ChurnModel, subject: Subject, scored: Scored, customers: Sequence[Customer]
+) -> tuple[AtRiskCustomer, ...]:
     features = one_by_one.features_of(customers)
-    at_risk = one_by_one.at_risk_customers(
+    return one_by_one.at_risk_customers(
         customers,
         apply(scored.calibration, churn.log_odds(model, features)),
         churn.contributions(model, features),
         _told(scored, subject.week),
         subject.client.usd_rate,
     )
-    missing = one_by_one.missing_regulars(regulars, subject.client.usd_rate)
-    data = report.report_data.model_copy(update={"atRiskCustomers": at_risk, "missingRegulars": missing})
-    return report.model_copy(update={"report_data": data})
 
 
 def facts_of(report: Report) -> Facts:
@@ -184,11 +256,23 @@ def facts_of(report: Report) -> Facts:
         segments=data.segmentBreakdown,
         recommendations=data.recommendations,
         average_churn=None if data.summary.avgChurnProbability is None else data.summary.avgChurnProbability * 100,
+        look_back=backtest_sentence(report.meta.backtest),
+        risk_levels=data.riskBreakdown,
+        outlook=data.outlook,
+        last_week=data.lastWeek,
+        caveats=data.caveats,
+        changes=data.changes,
+        backtest=report.meta.backtest,
+        currency=report.meta.currency,
     )
 
 
 def _told(scored: Scored, week: Week) -> Told:
-    return Told(scored.counted.memory_weeks, frozenset(feature for feature, _ in changed_features(scored.counted, week)))
+    """Which factors may be told: none of a feature whose tracking changed, nor of one that the shop does not track."""
+    changed = {feature for feature, _ in changed_features(scored.counted, week)}
+    weeks = [total.with_feature for total in scored.counted.totals if total.with_feature]
+    untracked = {feature for feature in weeks[0] if not any(week[feature] for week in weeks)} if weeks else set()
+    return Told(scored.counted.memory_weeks, frozenset(changed | untracked))
 
 
 def _leading_factors(model: ChurnModel, this_week: ScoredCells, told: Told) -> tuple[LeadingFactor, ...]:

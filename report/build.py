@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from model import churn
 from model.churn import ChurnModel
-from report import warehouse
+from report import formatting, warehouse
 from report.analysis.cells import CountedWeeks
 from report.analysis.customers import MAX_CUSTOMERS, Customer, Regular
 from report.analysis.days import DayCounts
@@ -22,6 +22,8 @@ from report.assemble import (
     Subject,
     assemble,
     facts_of,
+    list_of_customers,
+    list_of_regulars,
     listed_cells,
     missing_regulars_known,
     score,
@@ -29,16 +31,17 @@ from report.assemble import (
     with_customers,
     with_summary,
 )
-from report.schema import Report
+from report.schema import CustomerList, CustomerListName, Report
 from report.settings import GeminiSettings, Settings, WarehouseSettings
 from report.summary import gemini
 from report.summary.executive import GeminiError, executive_summary
 from report.threads import run_in_thread
 from report.warehouse import Page, Scan, WarehouseError
-from report.week import MEMORY_WEEKS, Week
+from report.week import Week
 
 DAYS_SHARE = 0.5
 """The share of the time left that the daily counts may take: a report goes out without them where they hang."""
+LIST_PAGE_SIZE = 1_000
 MIN_GEMINI_SECONDS = 1.0
 """With less time left Gemini is not asked: it would hardly answer, and the template is there at once."""
 
@@ -85,28 +88,9 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
 
     Raises WarehouseTimeoutError or WarehouseError where BigQuery cannot answer. A summary that fails is the template's.
     """
-    place, client = settings.warehouse_of(request.client_id), settings.client(request.client_id)
-    subject = Subject(request.client_id, client, request.week, request.now)
-    with trace.step("start"):
-        model = churn.load()
-        scan = Scan(
-            client_id=request.client_id,
-            week=request.week,
-            now=request.now,
-            limits=cell_limits(model),
-            usd_rate=client.usd_rate,
-            ignored_event_types=client.ignored_event_types,
-        )
-        warehouse.connect(place)
-
-    with trace.step("warehouse"):
-        sdk = run_in_thread(gemini.load) if settings.gemini else None
-        counted, days = _count(place, scan, model, request, trace)
-        scan = replace(scan, memory_weeks=counted.memory_weeks)
-
-    with trace.step("score"):
-        scored = score(model, counted, days, request.week)
-
+    place = settings.warehouse_of(request.client_id)
+    sdk = run_in_thread(gemini.load) if settings.gemini else None
+    model, subject, scan, scored = _count_and_score(settings, request, trace)
     people = _fetch_people(place, scan, scored, request) if request.include_customers else None
 
     with trace.step("sections"):
@@ -126,6 +110,48 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
     return report
 
 
+def build_list(settings: Settings, request: Request, list_: CustomerListName, page: int, trace: Trace) -> CustomerList:
+    """Build one page (from 1) of a list of the week's customers, with their personal data.
+
+    Raises WarehouseTimeoutError or WarehouseError where BigQuery cannot answer.
+    """
+    model, subject, scan, scored = _count_and_score(settings, request, trace)
+    part = Page(LIST_PAGE_SIZE, skip=LIST_PAGE_SIZE * (page - 1))
+    place = settings.warehouse_of(request.client_id)
+    with trace.step("customers"):
+        if list_ == "missing_regulars":
+            known = missing_regulars_known(scored, request.week)
+            regulars = warehouse.missing_regulars(place, scan, part, request.seconds_left()) if known else ()
+            return list_of_regulars(subject, scored, regulars, page)
+        cells = listed_cells(scored, scan.limits, list_)
+        customers = warehouse.customers_by_expected_loss(place, scan, cells, part, request.seconds_left())
+        return list_of_customers(model, subject, scored, customers, (list_, page))
+
+
+def _count_and_score(settings: Settings, request: Request, trace: Trace) -> tuple[ChurnModel, Subject, Scan, Scored]:
+    """Count the client's weeks and score them; the scan has the memory that they were counted with."""
+    place, client = settings.warehouse_of(request.client_id), settings.client(request.client_id)
+    with trace.step("start"):
+        model = churn.load()
+        scan = Scan(
+            client_id=request.client_id,
+            week=request.week,
+            now=request.now,
+            limits=cell_limits(model),
+            usd_rate=client.usd_rate,
+            ignored_event_types=client.ignored_event_types,
+        )
+        warehouse.connect(place)
+
+    with trace.step("warehouse"):
+        counted, days = _count(place, scan, model, request, trace)
+
+    with trace.step("score"):
+        scored = score(model, counted, days, request.week)
+    subject = Subject(request.client_id, client, request.week, request.now)
+    return model, subject, replace(scan, memory_weeks=counted.memory_weeks), scored
+
+
 def _count(
     place: WarehouseSettings, scan: Scan, model: ChurnModel, request: Request, trace: Trace
 ) -> tuple[CountedWeeks, DayCounts | None]:
@@ -136,14 +162,16 @@ def _count(
     """
     counting_days = run_in_thread(warehouse.count_days, place, scan, request.seconds_left() * DAYS_SHARE)
     counting = run_in_thread(warehouse.count_weeks, place, scan, request.seconds_left())
-    churn.prepare(model)  # importing XGBoost is slow: the time that BigQuery takes is a good time for it
-    days, bytes_processed = _unless_failed(counting_days)
-    chosen = teachers(days, scan.week).memory_weeks if days else None
-    if chosen is not None and chosen != MEMORY_WEEKS:
-        counting = run_in_thread(warehouse.count_weeks, place, replace(scan, memory_weeks=chosen), request.seconds_left())
-    counted, weeks_bytes_processed = counting.result()
+    churn.prepare(model)  # importing XGBoost and Babel is slow: the time that BigQuery takes is a good time for it
+    formatting.prepare()
+    days, bytes_of_days = _unless_failed(counting_days)
+    counted, bytes_of_weeks = counting.result() if days is None else (None, 0)
+    memory_weeks = teachers(days, counted, scan.week).memory_weeks
+    if memory_weeks != scan.memory_weeks:
+        counting = run_in_thread(warehouse.count_weeks, place, replace(scan, memory_weeks=memory_weeks), request.seconds_left())
+    counted, bytes_of_weeks = counting.result()
     trace.cells = len(counted.features)
-    trace.bytes_processed = bytes_processed + weeks_bytes_processed
+    trace.bytes_processed = bytes_of_days + bytes_of_weeks
     return counted, days
 
 

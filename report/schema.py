@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from report.week import IN_RANGE
+IN_RANGE = "^(?!0000|0001-0[1-6]|9999-12-3)"
+"""The limits of `report.week` as a pattern of a date's text: JSON Schema has no earliest and no latest date."""
 
 RiskLevel = Literal["High", "Medium", "Low"]
 SegmentName = Literal["High-Value", "Regular", "Occasional", "New"]
@@ -19,6 +20,7 @@ SummarySource = Literal["gemini", "template"]
 Severity = Literal["serious", "note"]
 Verdict = Literal["better", "worse", "usual"]
 CustomerListName = Literal["at_risk", "missing_regulars", "high_value"]
+ListLayout = Literal["plain", "klaviyo", "mailchimp", "google_ads"]
 CaveatCode = Literal[
     "no_look_back",
     "days_unknown",
@@ -166,6 +168,14 @@ class Change(Part):
     verdict: Verdict = Field(description="`usual` between the two limits; beyond them `better` or `worse` for the shop.")
 
 
+class Headline(Part):
+    """The news of the week."""
+
+    text: str = Field(description="What changed beyond chance, and how many will probably leave: one or two sentences.")
+    detail: str = Field(description="What else is outside the usual. Empty where nothing is.")
+    short: str = Field(description="The news as a subject line has it, such as `sales down 48%, 801 may not return`.")
+
+
 class RiskFactor(Part):
     """A reason for the risk, and for how many customers it leads."""
 
@@ -258,6 +268,23 @@ class MissingRegular(Part):
     spent_9_weeks_usd: float = Field(description="What the customer spent in this week and the 8 before, in dollars.")
 
 
+class CustomerList(Part):
+    """A page of `GET /reports/customers`: whom an action is about, with their personal data."""
+
+    client_id: int = Field(description="The client.")
+    week_ending: date = Field(description="The last day of the week.")
+    list: CustomerListName = Field(description="Which list.")
+    page: Annotated[int, Field(ge=1)] = Field(description="Which page of it, from 1; a page has at most 1,000 customers.")
+    total: Count | None = Field(
+        description="How many customers the whole list has; null where missing regulars cannot be told: the week runs, or days"
+        " without events make everybody missing."
+    )
+    currency: str = Field(description="ISO 4217; of every money field without `usd` in its name.")
+    customers: tuple[AtRiskCustomer, ...] | tuple[MissingRegular, ...] = Field(
+        description="By expected loss; missing regulars by what they spent in nine weeks."
+    )
+
+
 class HistoryWeek(Part):
     """One of the last weeks in numbers. The rates are null for a week without customers."""
 
@@ -294,6 +321,7 @@ class ReportData(Part):
     )
     executiveSummary: str = Field(description="The week in two or three paragraphs, with an empty line between them.")
     riskBreakdown: tuple[RiskCount, ...] = Field(description="High, Medium and Low, in this order.")
+    headline: Headline = Field(description="The news of the week, as the page begins with it.")
     outlook: Outlook = Field(description="What will probably happen in the 28 days after the week.")
     lastWeek: LastWeek = Field(description="The week before in numbers.")
     caveats: tuple[Caveat, ...] = Field(
@@ -349,6 +377,25 @@ class CalibrationUsed(Part):
     weeks: Count = Field(description="How many past weeks the correction was learned from, 0 to 4.")
 
 
+class Thresholds(Part):
+    """The churn probabilities from which customers are named, and what churned means."""
+
+    high: Share = Field(description="From this churn probability on a customer is at high risk.")
+    medium: Share = Field(description="From this churn probability on a customer is at medium risk, below it at low risk.")
+    churned: Share = Field(description="From this churn probability on a customer is counted as churned.")
+    days_to_come_back: Count = Field(
+        description="A customer without any event in this many days after the week's last day has really churned."
+    )
+
+
+class SegmentRule(Part):
+    """What makes a customer one of a segment; the first rule that fits decides."""
+
+    segment: SegmentName = Field(description="The segment.")
+    spent_usd: Count | None = Field(description="At least this much spent in the week, in dollars. Null for everybody else.")
+    sessions: Count | None = Field(description="Or at least this many sessions in the week. Null for everybody else.")
+
+
 class Meta(Part):
     """Where the report comes from: its client, its week, and how it was made."""
 
@@ -382,6 +429,8 @@ class Meta(Part):
     currency: str = Field(
         description="The client's currency by its ISO 4217 code: that of every money field without `usd` in its name."
     )
+    thresholds: Thresholds = Field(description="The limits of the risk levels, of churned, and of coming back.")
+    segment_rules: tuple[SegmentRule, ...] = Field(description="What the segments mean, in the order in which they are tried.")
 
 
 class Report(Part):

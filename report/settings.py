@@ -13,7 +13,7 @@ from typing import Any, Literal, cast, get_args
 from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from report.api.access import Grants, parse_api_keys
+from report.api.access import Grants, SchedulerSettings, parse_api_keys
 from report.text import clean_or_none
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -77,14 +77,6 @@ class MailSettings:
     smtp_url: str = field(repr=False)
     """`smtp://user:password@host:587` (with STARTTLS) or `smtps://`."""
     sender: str
-
-
-@dataclass(frozen=True)
-class SchedulerSettings:
-    """The service account whose OIDC token may start the weekly run, and the audience of that token."""
-
-    email: str
-    audience: str
 
 
 @dataclass(frozen=True)
@@ -197,6 +189,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             users_table=_identifier(given, "USERS_TABLE", r"[\w-]+") or ("users" if source == "tables" else None),
             max_bytes_billed=_max_bytes_billed(given),
             emulator_host=given.get("BIGQUERY_EMULATOR_HOST"),
+            source=Source(source),
         ),
         gemini=_gemini(given),
         grants=grants,
@@ -515,7 +508,9 @@ def _identifier(given: Mapping[str, str], name: str, pattern: str) -> str | None
 def _max_bytes_billed(given: Mapping[str, str]) -> int | None:
     if "BIGQUERY_MAX_BYTES_BILLED" not in given:
         return None
+    given_bytes = given["BIGQUERY_MAX_BYTES_BILLED"]
     value = math.ceil(_positive(given, "BIGQUERY_MAX_BYTES_BILLED", 1.0))
+    value = int(given_bytes) if re.fullmatch("[0-9]{1,19}", given_bytes) else value  # a float rounds large numbers
     if value > MAX_INT64:
         raise SettingsError(f"BIGQUERY_MAX_BYTES_BILLED takes at most {MAX_INT64}")
     return value

@@ -132,15 +132,19 @@ def count_days(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[Da
     }
     rows, bytes_processed = _run(place, "days.sql", parameters, ("day", "events", "repeated"), seconds)
     counts = _numbers("days.sql", [row[1:] for row in rows], 2)
-    if not (_whole(counts) and (counts >= 0).all()) or [day for day, *_ in rows].count(None) != 1:
-        raise WarehouseError("days.sql returned something else than counts")
+    try:
+        days = [None if day is None else date.fromisoformat(str(day)) for day, *_ in rows]
+    except ValueError as error:
+        raise WarehouseError(f"days.sql returned something else than days: {error}") from error
+    if not (_whole(counts) and (counts >= 0).all()) or days.count(None) != 1 or len(set(days)) < len(days):
+        raise WarehouseError("days.sql returned something else than counts, or a day twice")
     events: dict[date, int] = {}
     rows_of_week = repeated_rows = 0
-    for (day, *_), (count, repeated) in zip(rows, counts.astype(np.int64).tolist(), strict=True):
+    for day, (count, repeated) in zip(days, counts.astype(np.int64).tolist(), strict=True):
         if day is None:
             rows_of_week, repeated_rows = count, repeated
         else:
-            events[date.fromisoformat(str(day))] = count
+            events[day] = count
     return DayCounts(events, rows_of_week, repeated_rows), bytes_processed
 
 

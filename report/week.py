@@ -7,8 +7,6 @@ from zoneinfo import ZoneInfo
 FIRST_WEEK_ENDING = date(1, 7, 1)
 LAST_WEEK_ENDING = date(9999, 12, 29)
 """Weeks outside these have days, or weeks to compare with, that no calendar here reaches."""
-IN_RANGE = "^(?!0000|0001-0[1-6]|9999-12-3)"
-"""The same limits as a pattern of a date's text, for the description: JSON Schema has no earliest and no latest date."""
 
 DAYS_TO_COME_BACK = 28
 """Churned means: no event of any type in this many days after the week's last day."""

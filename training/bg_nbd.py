@@ -1,7 +1,7 @@
-"""A buy-till-you-die model to compare with: BG/NBD, fitted by pymc-marketing on each customer's whole history.
+"""A buy-till-you-die model for comparison: BG/NBD, fitted by pymc-marketing to each customer's whole history.
 
-Fader, Hardie & Lee, "Counting your customers the easy way", Marketing Science 24, 2005. It knows more than the report's model,
-which sees one week, and less: only days of purchase, neither spend nor carts.
+Fader, Hardie & Lee, "Counting your customers the easy way", Marketing Science 24, 2005. It knows the whole history where the
+report's model knows the week and eight weeks before it; it does not know spend or carts.
 """
 
 from datetime import date
@@ -16,9 +16,9 @@ from pymc_marketing.clv import BetaGeoModel
 def probabilities_to_stay_away(
     events: pa.Table, last_day: date, newest_weeks: int, follow_up_weeks: int
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
-    """Who churned, and with what probability, for each customer-week of the `newest_weeks` before `last_day`.
+    """Return who churned, and the predicted probability, for each customer-week of the `newest_weeks` before `last_day`.
 
-    The model is fitted once, on what was before these weeks; each week's history ends with that week.
+    The model is fitted once, to the time before these weeks. The history of each week ends with that week.
     """
     days = events["timestamp"].cast(pa.date32()).to_numpy().astype(np.int64)
     _, who = np.unique(events["user_id"].to_numpy(), return_inverse=True)
@@ -40,7 +40,7 @@ def probabilities_to_stay_away(
 
 
 def _history(visits: pd.DataFrame, until: int) -> pd.DataFrame:
-    """Each customer's repeat days, days from the first to the last visit, and days from the first to the day `until`."""
+    """Return each customer's repeat days, days from first to last visit, and days from the first visit to the day `until`."""
     days = visits[visits["day"] <= until].groupby("customer_id")["day"].agg(["count", "min", "max"])
     return pd.DataFrame(
         {

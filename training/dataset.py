@@ -4,7 +4,7 @@ The features come from the report's own SQL, so the model is trained on the feat
 DuckDB, translated by sqlglot; on BigQuery it runs unchanged.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,8 @@ import pyarrow as pa
 import sqlglot
 
 from model.churn import FEATURES
-from report.week import Week, midnight, week_starts
+from report.settings import ClientSettings
+from report.week import MEMORY_WEEKS, Week, midnight, week_starts
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 SQL_FOLDERS = (Path(__file__).parent, Path(__file__).parents[1] / "report" / "sql")
 FOLLOW_UP_WEEKS = 4
 """How long a customer must stay away to have churned: the 28 days after the week."""
-MEMORY_WEEKS = 8
-"""How many weeks before a week count for `active_weeks_before`."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,18 @@ class CustomerWeeks:
     def where(self, mask: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> "CustomerWeeks":
         """Return the customer-weeks that `mask` (n), or the numbers of the rows, selects."""
         return CustomerWeeks(self.features[mask], self.churned[mask], self.weeks_ago[mask], self.shop[mask], self.user_id[mask])
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Whose events are read, and which weeks of them."""
+
+    client_id: int
+    newest: Week
+    weeks: int
+    """How many weeks, with `newest`."""
+    memory_weeks: int = MEMORY_WEEKS
+    about: ClientSettings = field(default_factory=ClientSettings)
 
 
 def with_whole_memory(rows: CustomerWeeks, weeks: int) -> CustomerWeeks:
@@ -72,10 +83,11 @@ def from_events(events: pa.Table, weeks: int, last_day: date, memory_weeks: int 
     them than `memory_weeks`; `with_whole_memory` leaves them out.
     """
     events = events.append_column("client_id", pa.array(np.ones(events.num_rows, dtype=np.int64)))
-    parameters = _parameters(1, weeks, memory_weeks, last_day, ZoneInfo("UTC"))
+    parameters = _parameters(Scan(1, Week(last_day, ZoneInfo("UTC"), last_day + timedelta(days=1)), weeks, memory_weeks))
     with duckdb.connect(config={"threads": 2}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(_RANGE_BUCKET)
+        for macro in _MACROS:
+            connection.execute(macro)
         connection.register("events", events)
         return _customer_weeks(connection.execute(_duckdb_sql(), parameters).to_arrow_table())
 
@@ -106,20 +118,25 @@ def weekly_activity(events: pa.Table, last_day: date) -> tuple[npt.NDArray[np.ob
     return user_ids[order], active[order]
 
 
-def from_bigquery(client: "bigquery.Client", events: str, client_id: int, weeks: int, newest: Week) -> CustomerWeeks:
-    """Compute the customer-weeks of one client in the table `events` (`project.dataset.table`) for the weeks up to `newest`."""
+def from_bigquery(client: "bigquery.Client", events: str, scan: Scan) -> CustomerWeeks:
+    """Compute the customer-weeks of one client in the table `events` (`project.dataset.table`).
+
+    Only weeks with `MEMORY_WEEKS` before them are returned; of the first ones just the thin columns are read.
+    """
     from google.cloud import bigquery
 
-    types = {int: "INT64", str: "STRING", date: "DATE", datetime: "TIMESTAMP"}
+    types = {int: "INT64", float: "FLOAT64", str: "STRING", date: "DATE", datetime: "TIMESTAMP"}
+    given = _parameters(scan)
+    given["scan_start"] = given["week_starts"][MEMORY_WEEKS]
     parameters = [
-        bigquery.ArrayQueryParameter(name, "TIMESTAMP", value)
+        bigquery.ArrayQueryParameter(name, "STRING" if name == "ignored_event_types" else "TIMESTAMP", value)
         if isinstance(value, list)
         else bigquery.ScalarQueryParameter(name, types[type(value)], value)
-        for name, value in _parameters(client_id, weeks, MEMORY_WEEKS, newest.ending, newest.time_zone).items()
+        for name, value in given.items()
     ]
     config = bigquery.QueryJobConfig(query_parameters=parameters)
     rows = client.query_and_wait(training_sql(f"`{events}`"), job_config=config)
-    return _customer_weeks(rows.to_arrow(create_bqstorage_client=False))
+    return with_whole_memory(_customer_weeks(rows.to_arrow(create_bqstorage_client=False)), scan.weeks)
 
 
 def training_sql(events: str) -> str:
@@ -133,21 +150,28 @@ def _duckdb_sql() -> str:
     return sqlglot.transpile(training_sql("events"), read="bigquery", write="duckdb")[0]
 
 
-_RANGE_BUCKET = "CREATE MACRO range_bucket(point, boundaries) AS len(list_filter(boundaries, lambda boundary: boundary <= point))"
-"""BigQuery's function, which DuckDB lacks."""
+_MACROS = (
+    "CREATE MACRO range_bucket(point, boundaries) AS len(list_filter(boundaries, lambda boundary: boundary <= point))",
+    "CREATE MACRO safe_multiply(a, b) AS a * b",  # simulated amounts do not overflow
+)
+"""BigQuery's functions that DuckDB lacks."""
 
 
-def _parameters(client_id: int, weeks: int, memory_weeks: int, last_day: date, time_zone: ZoneInfo) -> dict[str, Any]:
-    starts = week_starts(last_day, weeks, time_zone)
+def _parameters(scan: Scan) -> dict[str, Any]:
+    ending, time_zone = scan.newest.ending, scan.newest.time_zone
+    starts = week_starts(ending, scan.weeks, time_zone)
     return {
-        "client_id": client_id,
-        "week_ending": last_day,
-        "as_of": last_day,
+        "client_id": scan.client_id,
+        "ignored_event_types": list(scan.about.ignored_event_types),
+        "usd_rate": scan.about.usd_rate,
+        "week_ending": ending,
+        "as_of": ending,
         "time_zone": time_zone.key,
-        "memory_weeks": memory_weeks,
+        "memory_weeks": scan.memory_weeks,
         "week_starts": starts,
+        "memory_start": starts[0],
         "scan_start": starts[0],
-        "scan_end": midnight(last_day + timedelta(days=1), time_zone),
+        "scan_end": midnight(ending + timedelta(days=1), time_zone),
     }
 
 

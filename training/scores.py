@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import xgboost
-from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
 from model.calibration import PRIOR, WEIGHTS, Calibration, Prior, apply, fit
 from training.dataset import FOLLOW_UP_WEEKS, CustomerWeeks
@@ -26,16 +25,26 @@ class Scores:
 
 def scores(churned: Flags, probabilities: Floats) -> Scores:
     """Compute AUC, log loss and Brier score of `probabilities` (n)."""
-    return Scores(
-        roc_auc_score(churned, probabilities),
-        log_loss(churned, probabilities, labels=[False, True]),
-        brier_score_loss(churned, probabilities),
-    )
+    return Scores(auc(churned, probabilities), log_loss(churned, probabilities), float(np.mean((probabilities - churned) ** 2)))
+
+
+def auc(churned: Flags, risks: Floats) -> float:
+    """Compute how often a customer who churned has a higher risk than one who did not; equal risks count half."""
+    _, place, counts = np.unique(risks, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]  # equal risks share the mean of their ranks
+    lost = np.count_nonzero(churned)
+    rank_sum = float(ranks[churned].sum())
+    return (rank_sum - lost * (lost + 1) / 2) / (lost * (churned.size - lost))
+
+
+def log_loss(churned: Flags, probabilities: Floats) -> float:
+    """Compute the mean negative logarithm of the probability of what happened."""
+    return float(-np.log(np.where(churned, probabilities, 1 - probabilities)).mean())
 
 
 def within_shops(weeks: CustomerWeeks, risks: Floats) -> float:
     """Compute the mean of the shops' own AUCs. `risks` (n) need not be probabilities."""
-    return float(np.mean([roc_auc_score(weeks.churned[weeks.shop == s], risks[weeks.shop == s]) for s in np.unique(weeks.shop)]))
+    return float(np.mean([auc(weeks.churned[weeks.shop == s], risks[weeks.shop == s]) for s in np.unique(weeks.shop)]))
 
 
 def log_odds(booster: xgboost.Booster, features: Floats) -> Floats:

@@ -16,10 +16,10 @@ from tqdm import tqdm
 
 from model.churn import MODEL_PATH
 from report.settings import read_settings
-from report.week import week_at
+from report.week import MEMORY_WEEKS, week_at
 from training import dataset, shops
 from training.boosting import fit
-from training.dataset import FOLLOW_UP_WEEKS, MEMORY_WEEKS, CustomerWeeks
+from training.dataset import FOLLOW_UP_WEEKS, CustomerWeeks
 from training.scores import as_served, log_odds, scores
 
 TRAINING_SHOPS = [replace(shop, customers=2_000) for shop in shops.draw_shops(480, seed=1)]
@@ -35,7 +35,7 @@ LAST_DAY = date(2026, 1, 4)
 
 
 def main() -> None:
-    """Train, and write the model where that is wanted."""
+    """Train the model and store it."""
     arguments = _arguments()
     if arguments.from_bigquery:
         _train_on_own_shops(arguments.client_id, arguments.weeks, arguments.write)
@@ -57,13 +57,14 @@ def simulated_one_by_one(some: list[shops.Shop], seed: int, weeks: int, what: st
 
 
 def _train_on_own_shops(client_ids: list[int], weeks: int, write: bool) -> None:
-    """Compare a new model with the bundled one on the last weeks; write the new one if that is wanted and it is better."""
+    """Compare a new model with the bundled one on the last weeks. With `write`, store the new one if it is better."""
     own = _own_customer_weeks(client_ids, weeks)
     newest = FOLLOW_UP_WEEKS + HELD_OUT_WEEKS
-    # What became of a week's customers is known four weeks later: only weeks whose outcome was known before the held-out ones.
+    # The outcome of a week is known four weeks later. Only weeks whose outcome was known before the held-out weeks are used.
     past = own.where(own.weeks_ago >= newest + FOLLOW_UP_WEEKS)
     if not past.churned.size or own.weeks_ago.min() > FOLLOW_UP_WEEKS:
-        sys.exit(f"There is too little history: it takes more than {newest + FOLLOW_UP_WEEKS} weeks with customers.")
+        needed = newest + FOLLOW_UP_WEEKS + MEMORY_WEEKS
+        sys.exit(f"There is too little history: training needs more than {needed} weeks with customers.")
     new, bundled = fit(past), xgboost.Booster(model_file=MODEL_PATH)
     tqdm.write(
         f"Trained on {past.churned.size} customer-weeks. On the last {HELD_OUT_WEEKS} weeks whose outcome is known, as served:"
@@ -75,25 +76,25 @@ def _train_on_own_shops(client_ids: list[int], weeks: int, write: bool) -> None:
         results[name] = scores(own.churned[held_out], probabilities[held_out])
         tqdm.write(f"  {name:8} log loss {results[name].log_loss:.4f}  AUC {results[name].auc:.4f}")
     better = results["new"].log_loss < results["bundled"].log_loss and results["new"].auc >= results["bundled"].auc
-    tqdm.write("The new model is better." if better else "The bundled model stays: the new one is not better in both.")
+    tqdm.write("The new model is better." if better else "The bundled model stays: the new one is not better in both figures.")
     if better and write:
         _write(new)
     elif better:
-        tqdm.write("Nothing is written. With --write it takes the bundled model's place.")
+        tqdm.write("Nothing is written. Use --write to replace the bundled model.")
 
 
 def _own_customer_weeks(client_ids: list[int], weeks: int) -> CustomerWeeks:
     settings = read_settings(os.environ)
     warehouse = settings.warehouse
-    # An emulator takes no credentials; the client library finds it by itself.
+    # An emulator needs no credentials; the client library finds its address itself.
     nobody = AnonymousCredentials() if warehouse.emulator_host else None  # type: ignore[no-untyped-call]
     client = bigquery.Client(project=warehouse.project, location=warehouse.location, credentials=nobody)
     table = f"{client.project}.{warehouse.dataset}.{warehouse.events_table}"
     found = []
     for client_id in tqdm(client_ids, desc="Asking BigQuery", unit="client"):
-        week = week_at(datetime.now(UTC), settings.client(client_id).zone())
-        rows = dataset.from_bigquery(client, table, client_id, weeks, week)
-        found.append(dataset.with_whole_memory(rows, weeks))
+        about = settings.client(client_id)
+        week = week_at(datetime.now(UTC), about.zone())
+        found.append(dataset.from_bigquery(client, table, dataset.Scan(client_id, week, weeks, about=about)))
     return dataset.concatenate(found)
 
 
@@ -105,8 +106,10 @@ def _write(booster: xgboost.Booster) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.train", description=main.__doc__)
     parser.add_argument("--from-bigquery", action="store_true", help="train on the events table instead of simulated shops")
-    parser.add_argument("--client-id", type=int, nargs="+", default=[1], help="whose events (default: 1)")
-    parser.add_argument("--weeks", type=int, default=30, help="how many weeks of events (default: 30)")
+    parser.add_argument("--client-id", type=int, nargs="+", default=[1], help="the clients whose events are read (default: 1)")
+    parser.add_argument(
+        "--weeks", type=int, choices=range(20, 61), default=40, metavar="20..60", help="how many weeks of events (default: 40)"
+    )
     parser.add_argument("--write", action="store_true", help="replace the bundled model if the new one is better")
     return parser.parse_args()
 

@@ -1,24 +1,11 @@
 -- The customers of each week with their features and whether they churned: no event in the four weeks after.
 --
--- The parameters of features.sql, and
--- memory_weeks  INT64  how many weeks before a week count for active_weeks_before
---
--- The four newest weeks decide who of the weeks before them churned and are left out: their own four weeks are not over.
+-- The parameters of customer_weeks.sql. The four newest weeks only decide who of the weeks before them churned.
 
 WITH
 
-features AS (
-  {% include 'features.sql' %}
-),
-
-followed AS (
-  SELECT
-    *,
-    COUNT(*) OVER (
-      PARTITION BY user_id ORDER BY weeks_ago RANGE BETWEEN 1 FOLLOWING AND @memory_weeks FOLLOWING
-    ) AS active_weeks_before,
-    LAG(weeks_ago) OVER (PARTITION BY user_id ORDER BY weeks_ago) AS next_weeks_ago
-  FROM features
+customer_weeks AS (
+  {% include 'customer_weeks.sql' %}
 )
 
 SELECT
@@ -33,6 +20,7 @@ SELECT
   days_since_last_activity,
   total_spent_usd,
   active_weeks_before,
-  COALESCE(weeks_ago - next_weeks_ago > 4, TRUE) AS churned
-FROM followed
+  -- Bit k of active_weeks stands for the week k weeks before the newest.
+  (active_weeks >> (weeks_ago - 4)) & 15 = 0 AS churned
+FROM customer_weeks
 WHERE weeks_ago >= 4

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import xgboost
-from sklearn.metrics import roc_auc_score
 
 from model.calibration import IDENTITY, WEIGHTS, Calibration, apply, fit
 from model.churn import FEATURES
-from training.dataset import FOLLOW_UP_WEEKS, MEMORY_WEEKS, CustomerWeeks
+from report.week import MEMORY_WEEKS
+from training.dataset import FOLLOW_UP_WEEKS, CustomerWeeks
 from training.real_shops import RealShop
-from training.scores import Flags, Floats, log_odds
+from training.scores import Flags, Floats, auc, log_loss, log_odds
 
 SIZES = (30, 100, 300, 1_000)
 """Customers a week."""
@@ -106,12 +106,12 @@ def _outcome(shop: RealShop, odds: list[Floats], plan: Plan, tested: list[int], 
     for week in tested:
         now = rows.weeks_ago == week
         own = odds[plan.memory_weeks][now]
-        aucs.append(roc_auc_score(rows.churned[now], own))
+        aucs.append(auc(rows.churned[now], own))
         for drawn in masks:
             correction = _correction(rows, odds, plan, week, drawn)
             probabilities = apply(correction, own)
             apart.append(abs(probabilities.mean() - rows.churned[now].mean()))
-            losses.append(-np.log(np.where(rows.churned[now], probabilities, 1 - probabilities)).mean())
+            losses.append(log_loss(rows.churned[now], probabilities))
     return Outcome(float(np.median(apart)), float(np.mean(losses)), float(np.mean(aucs)))
 
 

@@ -9,7 +9,8 @@ from model.arrays import FloatArray
 from model.calibration import IDENTITY, WEIGHTS, Calibration, apply, fit
 from report.analysis.cells import CountedWeeks, ScoredCells
 from report.analysis.days import DayCounts, gap_days
-from report.analysis.risk import HIGH, in_riskiest_tenth
+from report.analysis.risk import in_riskiest_tenth
+from report.rules import HIGH
 from report.schema import Backtest
 from report.week import MEMORY_WEEKS, WEEKS_TO_COME_BACK, Week
 

@@ -5,22 +5,25 @@ Wheeler & Chambers, "Understanding Statistical Process Control", 1992.
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
+from math import ceil, floor
 from statistics import fmean
 
 from report.analysis.cells import ScoredCells
-from report.analysis.segments import SEGMENTS, in_segment
+from report.analysis.segments import in_segment
+from report.rules import SEGMENTS
 from report.schema import Change, ChangeName, Verdict
 
 BASELINE_WEEKS = 8
 MIN_BASELINE_WEEKS = 6
 LIMIT_FACTOR = 2.66
 """Control limits lie this many mean moving ranges from the mean: 3 ÷ 1.128, the expected range of two normal values."""
-WIDENING = 1.5
-"""Limits from only eight weeks are too narrow: widened until steady shops give at most 3 % verdicts (docs/changes.md)."""
+WIDENING, WIDENING_OF_MONEY = 1.05, 1.3
+"""Limits from eight weeks only are too narrow, and more so for money, whose values are skewed: widened until steady shops give at
+most 3 % verdicts (docs/changes.md)."""
 MIN_CHANGE = 0.05
 """A smaller share of the mean than this is no news, however steady the weeks before were."""
 MIN_COUNT = 10
-"""Below this a count is no news, whatever it was."""
+"""A count is no news where it is below this now and was so on average: 1 customer is not twice as much as none."""
 
 LESS_IS_BETTER: frozenset[ChangeName] = frozenset({"expectedToLeave"})
 
@@ -51,28 +54,35 @@ def changes(
 
 
 def _change(what: ChangeName, now: float, before: float, past: Sequence[float]) -> Change:
-    low, high = usual_range(past)
+    limits = usual_range(past, WIDENING_OF_MONEY if what == "spent" else WIDENING)
+    low, high = _in_whole_units(*limits)
     verdict: Verdict = "usual"
     worth_telling = what == "spent" or max(now, fmean(past)) >= MIN_COUNT
-    if worth_telling and not low <= now <= high:
-        verdict = "better" if (now > high) != (what in LESS_IS_BETTER) else "worse"
+    if worth_telling and not (limits[0] <= now <= limits[1] or low <= round(now) <= high):
+        verdict = "better" if (now > limits[1]) != (what in LESS_IS_BETTER) else "worse"
     return Change(
         what=what,
         now=_rounded(what, now),
         before=_rounded(what, before),
-        usualLow=_rounded(what, low),
-        usualHigh=_rounded(what, high),
+        usualLow=low,
+        usualHigh=high,
         verdict=verdict,
     )
 
 
-def usual_range(past: Sequence[float]) -> tuple[float, float]:
+def usual_range(past: Sequence[float], widening: float) -> tuple[float, float]:
     """The control limits of the values of some weeks, in their order; not below 0 for values that never are."""
     mean_moving_range = fmean(abs(one - other) for one, other in pairwise(past))
     mean = fmean(past)
-    reach = max(WIDENING * LIMIT_FACTOR * mean_moving_range, MIN_CHANGE * abs(mean))
+    reach = max(widening * LIMIT_FACTOR * mean_moving_range, MIN_CHANGE * abs(mean))
     low = mean - reach
     return max(low, 0.0) if min(past) >= 0 else low, mean + reach
+
+
+def _in_whole_units(low: float, high: float) -> tuple[float, float]:
+    """The whole numbers between the limits: so a sentence never calls unusual what it shows inside them."""
+    inner = (float(ceil(low)), float(floor(high)))
+    return inner if inner[0] <= inner[1] else (float(floor(low)), float(ceil(high)))
 
 
 def _rounded(what: ChangeName, value: float) -> float:

@@ -11,7 +11,8 @@ from report.analysis.cells import ScoredCells
 from report.analysis.factors import Told, leading_factor_names
 from report.analysis.limits import Limits, buckets
 from report.analysis.risk import risk_level
-from report.analysis.segments import SEGMENTS, segment_indices
+from report.analysis.segments import segment_indices
+from report.rules import SEGMENTS
 from report.schema import AtRiskCustomer, MissingRegular
 
 MAX_CUSTOMERS = 25

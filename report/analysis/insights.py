@@ -1,114 +1,59 @@
 """What the numbers say, in sentences: the brief's section 7.1, and what else an owner would want to know, most valuable first."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from report.analysis.cells import ScoredCells
 from report.analysis.metrics import average_churn
 from report.analysis.risk import at_high_risk, churned
-from report.analysis.segments import SEGMENTS, in_segment
-from report.formatting import counted, money_whole, percent, verb, whole
-from report.schema import Backtest, Change, Outlook
+from report.analysis.sentences import (
+    at_stake_sentence,
+    backtest_sentence,
+    change_sentence,
+    expected_to_leave,
+    missing_regulars_sentence,
+    news_of,
+    riskiest_sentence,
+)
+from report.formatting import counted, percent, verb
+from report.schema import Backtest, Change, Outlook, SegmentRow
 
-MIN_CUSTOMERS_TO_TELL = 10
-"""Fewer customers of a past week than this make no sentence."""
-MIN_TIMES_AVERAGE = 1.5
-"""The riskiest tenth is worth a sentence where it leaves at least this many times as often as the average customer."""
-MAX_SHARE_OF_A_TENTH = 0.15
-"""Ties may make the riskiest tenth larger: up to this share of all it is called so."""
+
+@dataclass(frozen=True)
+class Findings:
+    """What insights are told from."""
+
+    this_week: ScoredCells
+    last_week: ScoredCells | None
+    """None where the two weeks must not be compared."""
+    outlook: Outlook
+    segments: Sequence[SegmentRow]
+    changes: Sequence[Change]
+    """Only those that may be told."""
+    backtest: Backtest | None
+    average_shop: bool
+    """Whether no past week corrects the probabilities."""
+    running: bool
+    """Whether the week is not over."""
+    currency: str
 
 
-def key_insights(
-    weeks: tuple[ScoredCells, ScoredCells],
-    outlook: Outlook,
-    changes: Sequence[Change],
-    backtest: Backtest | None,
-    currency: str,
-) -> tuple[str, ...]:
-    """Tell each insight once. `weeks` are this week and the last; `changes` has only what may be told."""
-    this_week, last_week = weeks
+def key_insights(found: Findings) -> tuple[str, ...]:
+    """Tell each insight once."""
+    this_week, last_week, outlook = found.this_week, found.last_week, found.outlook
     if not this_week.customers:
-        return (f"No customers were active this week; {_were_active(last_week)} the week before.",)
+        before = f"; {_were_active(last_week)} the week before" if last_week else ""
+        return (f"No customers were active {'so far ' if found.running else ''}this week{before}.",)
     sentences = (
-        expected_to_leave(this_week.customers, last_week.customers, outlook),
-        _at_stake(this_week, outlook, currency),
-        *(_change(change, currency) for change in changes if change.verdict != "usual"),
+        expected_to_leave(this_week.customers, last_week.customers if last_week else 0, outlook, average_shop=found.average_shop),
+        "" if found.average_shop else at_stake_sentence(outlook, found.segments, found.currency),
+        *(change_sentence(change, found.currency) for change in news_of(found.changes)),
+        missing_regulars_sentence(outlook),
         *_of_the_brief(this_week),
-        _riskiest(this_week.customers, outlook),
-        _missing_regulars(outlook),
-        backtest_sentence(backtest),
+        riskiest_sentence(this_week.customers, outlook),
+        backtest_sentence(found.backtest),
     )
     return tuple(sentence for sentence in sentences if sentence)
-
-
-def expected_to_leave(customers: int, customers_before: int, outlook: Outlook) -> str:
-    """Say how many of the week's customers will probably not be back, against last week's."""
-    leaving, before = round(outlook.expectedToLeave), round(outlook.expectedToLeaveBefore)
-    if customers == 1:
-        return f"This week's only customer will probably {'not ' if leaving else ''}be back within four weeks."
-    now = f"About {whole(leaving)}" if leaving else "Fewer than one"
-    text = f"{now} of {counted(customers, 'customer')} will probably not be back within four weeks"
-    return f"{text}; last week it was {whole(before)} of {whole(customers_before)}." if customers_before else f"{text}."
-
-
-def riskiest_in_words(customers: int, outlook: Outlook) -> str:
-    """Name the riskiest customers: "the riskiest tenth (146 customers)" while ties keep it small, else "the riskiest 700"."""
-    riskiest = outlook.riskiestTenth.customers
-    if riskiest < MAX_SHARE_OF_A_TENTH * customers:
-        return f"the riskiest tenth ({counted(riskiest, 'customer')})"
-    return f"the riskiest {whole(riskiest)}"
-
-
-def backtest_sentence(backtest: Backtest | None) -> str:
-    """Hold what was said four weeks ago against what came; "we said" only where that report did; empty for too few customers."""
-    if backtest is None or backtest.customers < MIN_CUSTOMERS_TO_TELL:
-        return ""
-    expected = round(backtest.expected_churn_rate * backtest.customers)
-    of_all = f"{whole(expected)} of {counted(backtest.customers, 'customer')} to stay away; {whole(backtest.churned)} did"
-    said = (
-        f"Four weeks ago we said to expect {of_all}."
-        if backtest.as_issued
-        else (f"Checked on the week four weeks ago, the model expects {of_all}.")
-    )
-    if backtest.flagged_high >= MIN_CUSTOMERS_TO_TELL:
-        group, size, lost = "flagged at high risk", backtest.flagged_high, backtest.flagged_high_lost
-    elif backtest.riskiest_tenth >= MIN_CUSTOMERS_TO_TELL:
-        group, size, lost = "at greatest risk", backtest.riskiest_tenth, backtest.riskiest_tenth_lost
-    else:
-        return said
-    return f"{said} Of the {counted(size, 'customer')} {group}, {whole(lost)} {verb(lost, 'has', 'have')} not come back."
-
-
-def _at_stake(this_week: ScoredCells, outlook: Outlook, currency: str) -> str:
-    if round(outlook.spendAtStake) <= 0:
-        return ""
-    by_segment = {segment: in_segment(this_week, segment).spend_at_stake for segment in SEGMENTS}
-    most = max(SEGMENTS, key=lambda segment: by_segment[segment])
-    where = (
-        f", most of it with {most} customers" if this_week.customers > 1 and by_segment[most] * 2 > outlook.spendAtStake else ""
-    )
-    return (
-        f"{money_whole(outlook.spendAtStake, currency)} of the {money_whole(outlook.spent, currency)} that known customers "
-        f"spent this week is at stake{where}."
-    )
-
-
-def _change(change: Change, currency: str) -> str:
-    def figure(value: float) -> str:
-        return money_whole(value, currency) if change.what == "spent" else whole(round(value))
-
-    more = "more" if change.now > change.usualHigh else "fewer"
-    usual = f"{figure(change.before)} last week, usually {figure(change.usualLow)} to {figure(change.usualHigh)}"
-    match change.what:
-        case "customers":
-            return f"{counted(round(change.now), 'customer')} were active, {more} than usual ({usual})."
-        case "spent":
-            less = "more" if more == "more" else "less"
-            return f"Known customers spent {figure(change.now)}, {less} than usual ({usual})."
-        case "expectedToLeave":
-            return f"{more.capitalize()} customers than usual are expected to leave ({usual})."
-        case segment:
-            customers = f"{counted(round(change.now), f'{segment} customer')} {verb(round(change.now), 'was', 'were')} active"
-            return f"{customers}, {more} than usual ({usual})."
 
 
 def _of_the_brief(this_week: ScoredCells) -> tuple[str, ...]:
@@ -117,23 +62,6 @@ def _of_the_brief(this_week: ScoredCells) -> tuple[str, ...]:
         f"{counted(high, 'customer')} {verb(high, 'is', 'are')} currently classified as high churn risk." if high else "",
         f"{counted(gone, 'customer')} {verb(gone, 'is', 'are')} estimated to have churned this week." if gone else "",
         f"Average churn probability across your base is {percent(average_churn(this_week) or 0.0)}.",
-    )
-
-
-def _riskiest(customers: int, outlook: Outlook) -> str:
-    times = outlook.riskiestTenth.timesAverage
-    if times is None or times < MIN_TIMES_AVERAGE or outlook.riskiestTenth.customers < MIN_CUSTOMERS_TO_TELL:
-        return ""
-    riskiest = riskiest_in_words(customers, outlook)
-    return f"{riskiest[0].upper()}{riskiest[1:]} will probably leave {times:.1f} times as often as the average customer."
-
-
-def _missing_regulars(outlook: Outlook) -> str:
-    missing = outlook.missingRegulars
-    if not missing:
-        return ""
-    return (
-        f"{counted(missing, 'regular')} stayed away this week and last, after coming in at least three of the four weeks before."
     )
 
 

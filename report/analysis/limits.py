@@ -8,7 +8,7 @@ import numpy as np
 from model.arrays import FloatArray, IntArray
 from model.churn import FEATURES, ChurnModel
 from report.analysis.factors import FACTOR_LIMITS
-from report.analysis.segments import SESSIONS_LIMITS, SPENT_LIMITS
+from report.rules import SESSIONS_LIMITS, SPENT_LIMITS
 
 Limits = Mapping[str, tuple[int, ...] | tuple[float, ...]]
 """For each feature the values at which a new cell begins, ascending: a feature is below a limit or not."""

@@ -4,12 +4,8 @@ import numpy as np
 
 from model.arrays import Mask
 from report.analysis.cells import ScoredCells
+from report.rules import CHURNED, HIGH, MEDIUM
 from report.schema import RiskLevel
-
-HIGH = 0.7
-MEDIUM = 0.4
-CHURNED = 0.8
-"""From which churn probability on a customer is at high risk, at medium risk, or counts as churned."""
 
 
 def risk_level(churn_probability: float) -> RiskLevel:

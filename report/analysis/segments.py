@@ -8,13 +8,8 @@ import numpy.typing as npt
 from model.arrays import FloatArray
 from model.churn import FEATURES
 from report.analysis.cells import ScoredCells
-from report.analysis.risk import at_high_risk, at_low_risk, at_medium_risk
+from report.rules import HIGH, MEDIUM, SEGMENTS, SESSIONS_LIMITS, SPENT_LIMITS
 from report.schema import SegmentName, SegmentRow, Trend
-
-SEGMENTS: tuple[SegmentName, ...] = ("High-Value", "Regular", "Occasional", "New")
-SPENT_LIMITS = (1000, 200, 50)
-SESSIONS_LIMITS = (40, 15, 5)
-"""What makes a customer one of each segment but the last: so many dollars or so many sessions in the week, or more."""
 
 
 def segment_indices(features: FloatArray) -> npt.NDArray[np.intp]:
@@ -44,6 +39,8 @@ def most_at_risk(segments: Sequence[SegmentRow]) -> SegmentRow | None:
 
 def _segment_row(segment: SegmentName, now: ScoredCells, before: ScoredCells) -> SegmentRow:
     risk, risk_before = _risk_percent(now), _risk_percent(before)
+    high = now.where(now.churn_probability >= HIGH).customers
+    low = now.where(now.churn_probability < MEDIUM).customers
     trend: Trend = "flat"
     if before.customers and risk != risk_before:
         trend = "up" if risk > risk_before else "down"
@@ -56,9 +53,9 @@ def _segment_row(segment: SegmentName, now: ScoredCells, before: ScoredCells) ->
         spent=round(now.spent, 2),
         expectedToLeave=round(now.expected_to_leave, 1),
         spendAtStake=round(now.spend_at_stake, 2),
-        highRiskCount=at_high_risk(now).customers,
-        mediumRiskCount=at_medium_risk(now).customers,
-        lowRiskCount=at_low_risk(now).customers,
+        highRiskCount=high,
+        mediumRiskCount=now.customers - high - low,
+        lowRiskCount=low,
     )
 
 

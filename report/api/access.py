@@ -16,6 +16,14 @@ ALL_CLIENTS = "*"
 
 
 @dataclass(frozen=True)
+class SchedulerSettings:
+    """The service account whose OIDC token may start the weekly run, and the audience of that token."""
+
+    email: str
+    audience: str
+
+
+@dataclass(frozen=True)
 class Grant:
     """What a key may ask for."""
 

@@ -12,7 +12,7 @@ from google.auth import exceptions, transport
 from google.auth.transport import requests
 from google.oauth2 import id_token
 
-from report.settings import SchedulerSettings
+from report.api.access import SchedulerSettings
 
 CERTIFICATE_SECONDS = 3600
 """How long a warm instance keeps Google's certificates. Google publishes new ones well before it signs with them."""

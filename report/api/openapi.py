@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from report.api.parameters import ReportQuery
-from report.schema import Problem, Report, WeeklyRequest, WeeklyRun
+from report.api.parameters import ListQuery, ReportQuery, SharedQuery, WeekQuery
+from report.schema import CustomerList, Problem, Report, WeeklyRequest, WeeklyRun
 
 VERSION = "0.1.0"
 EXAMPLES = Path(__file__).with_name("examples.json")
@@ -20,12 +20,12 @@ EXAMPLES = Path(__file__).with_name("examples.json")
 Json = Mapping[str, Any]
 
 PROBLEMS: Mapping[int, str] = {
-    401: "The API key is missing or unknown.",
+    401: "The API key is missing or unknown, or the signed link is not valid or has expired.",
     403: "The API key does not cover this client, or not its customers' personal data.",
     413: "The body is too large.",
     414: "The address is too long.",
     422: "A parameter is missing or wrong: which one, and what it takes.",
-    429: "Too many unknown API keys came from this network address.",
+    429: "Too many unknown API keys or wrong signatures came from this network address.",
     500: "A fault of the configuration or of the function itself.",
     502: "The data warehouse failed.",
     504: "The data warehouse ran out of time.",
@@ -57,6 +57,8 @@ def _description(examples: Json) -> Json:
         "security": [{"apiKey": []}],
         "paths": {
             "/reports/generate": {"get": _generate(examples)},
+            "/reports/customers": {"get": _customers(examples)},
+            "/reports/shared": {"get": _shared()},
             "/reports/weekly": {"post": _weekly(examples)},
             "/": {"get": _open("page", "The page that asks for a report and shows it", "text/html", {"type": "string"})},
             "/dashboard/reports": {"get": _open("dashboard", "The same page", "text/html", {"type": "string"})},
@@ -67,6 +69,12 @@ def _description(examples: Json) -> Json:
         "components": {
             "securitySchemes": {
                 "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                "signedLink": {
+                    "type": "apiKey",
+                    "in": "query",
+                    "name": "signature",
+                    "description": SharedQuery.model_fields["signature"].description,
+                },
                 "weeklyToken": {
                     "type": "http",
                     "scheme": "bearer",
@@ -91,15 +99,7 @@ def _generate(examples: Json) -> Json:
     return {
         "operationId": "generateReport",
         "summary": "One client's report of one week",
-        "parameters": [
-            *_query_parameters(),
-            {
-                "name": "If-None-Match",
-                "in": "header",
-                "description": "The ETag of a report that the reader already has",
-                "schema": {"type": "string"},
-            },
-        ],
+        "parameters": [*_query_parameters(ReportQuery), _IF_NONE_MATCH],
         "responses": {
             "200": {
                 "description": "The report",
@@ -124,12 +124,60 @@ def _generate(examples: Json) -> Json:
                     "application/pdf": {"schema": {"type": "string", "contentMediaType": "application/pdf"}},
                 },
             },
-            "304": {
-                "description": "The report is still the one that If-None-Match names",
-                "headers": {"ETag": _header("The one of If-None-Match")},
+            "304": _UNCHANGED,
+            "400": _NO_HTTP,
+            **_problems(*(status for status in PROBLEMS if status != 413)),
+        },
+    }
+
+
+def _customers(examples: Json) -> Json:
+    return {
+        "operationId": "listCustomers",
+        "summary": "The customers that an action is about, by name; for keys that cover personal data",
+        "parameters": _query_parameters(ListQuery),
+        "responses": {
+            "200": {
+                "description": "One page of the list",
+                "headers": {
+                    "Link": {**_header('The next page (rel="next"), where there is one'), "required": False},
+                    "Server-Timing": _header("How long each step took"),
+                },
+                "content": {
+                    **_content("application/json", _ref("CustomerList"), examples["list"]),
+                    "text/csv": {"schema": {"type": "string"}},
+                },
             },
             "400": _NO_HTTP,
             **_problems(*(status for status in PROBLEMS if status != 413)),
+        },
+    }
+
+
+def _shared() -> Json:
+    return {
+        "operationId": "openSharedReport",
+        "summary": "The report that a signed link in a message opens, for 14 days and without personal data",
+        "security": [{"signedLink": []}],
+        "parameters": [
+            *(parameter for parameter in _query_parameters(SharedQuery) if parameter["name"] != "signature"),
+            _IF_NONE_MATCH,
+        ],
+        "responses": {
+            "200": {
+                "description": "The report, with its history and without customers",
+                "headers": {
+                    "ETag": _header("The same for the same report, even when it is made again"),
+                    "Server-Timing": _header("How long each step took"),
+                },
+                "content": {
+                    "text/html": {"schema": {"type": "string"}},
+                    "application/pdf": {"schema": {"type": "string", "contentMediaType": "application/pdf"}},
+                },
+            },
+            "304": _UNCHANGED,
+            "400": _NO_HTTP,
+            **_problems(*(status for status in PROBLEMS if status not in (403, 413))),
         },
     }
 
@@ -178,6 +226,16 @@ def _webhook(examples: Json) -> Json:
     }
 
 
+_IF_NONE_MATCH: Json = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The ETag of a report that the reader already has",
+    "schema": {"type": "string"},
+}
+_UNCHANGED: Json = {
+    "description": "The report is still the one that If-None-Match names",
+    "headers": {"ETag": {"description": "The one of If-None-Match", "required": True, "schema": {"type": "string"}}},
+}
 _NO_HTTP: Json = {
     "description": "The server refused the request before the function saw it, for example for a control character in a header",
     "content": {"text/html": {"schema": {"type": "string"}}},
@@ -192,9 +250,9 @@ def _open(operation: str, summary: str, media_type: str, schema: Json) -> Json:
     return {"operationId": operation, "summary": summary, "security": [], "responses": responses}
 
 
-def _query_parameters() -> list[Json]:
+def _query_parameters(query: type[WeekQuery]) -> list[Json]:
     """Describe the query from its model. What may be left out has no default here: the answer depends on more than the query."""
-    schema = ReportQuery.model_json_schema(schema_generator=_Untitled)
+    schema = query.model_json_schema(schema_generator=_Untitled)
     described: list[Json] = []
     for name, of_field in schema["properties"].items():
         given = {key: value for key, value in of_field.items() if key not in ("anyOf", "default", "description")}
@@ -234,7 +292,13 @@ def _ref(name: str) -> Json:
 
 def _schemas() -> Json:
     _, definitions = models_json_schema(
-        [(Report, "serialization"), (Problem, "serialization"), (WeeklyRequest, "validation"), (WeeklyRun, "serialization")],
+        [
+            (Report, "serialization"),
+            (CustomerList, "serialization"),
+            (Problem, "serialization"),
+            (WeeklyRequest, "validation"),
+            (WeeklyRun, "serialization"),
+        ],
         ref_template="#/components/schemas/{model}",
         schema_generator=_Untitled,
     )

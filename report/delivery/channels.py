@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from report.delivery import mail, slack, webhook
-from report.delivery.attempts import Attempt, Channel, RefusedError, Result
+from report.delivery.attempts import Channel, Result
 from report.delivery.message import Message
 from report.schema import ChannelName
 from report.settings import MailSettings
@@ -15,18 +15,18 @@ def channels(message: Message, mail_settings: MailSettings | None) -> Mapping[Ch
     client = message.client
     found: dict[ChannelName, Channel] = {}
     if client.webhook_problem:
-        refusing = Channel(partial(_refuse, client.webhook_problem), webhook.ATTEMPT_SECONDS)
-        found["slack" if client.webhook_flavour == "slack" else "webhook"] = refusing
+        found["slack" if client.webhook_flavour == "slack" else "webhook"] = _refused(client.webhook_problem)
     elif client.webhook_url and client.webhook_flavour == "slack":
         found["slack"] = Channel(partial(slack.send, message, client.webhook_url), webhook.ATTEMPT_SECONDS)
     elif client.webhook_url:
         found["webhook"] = Channel(partial(webhook.send, message, client.webhook_url), webhook.ATTEMPT_SECONDS)
     if client.email_problem:
-        found["email"] = Channel(partial(_refuse, client.email_problem), mail.ATTEMPT_SECONDS)
+        found["email"] = _refused(client.email_problem)
     elif client.email:
         found["email"] = Channel(partial(mail.send, message, mail_settings), mail.ATTEMPT_SECONDS)
     return found
 
 
-def _refuse(problem: str, _: Attempt) -> Result:
-    raise RefusedError(problem)
+def _refused(problem: str) -> Channel:
+    """Make a channel that can send nothing, because the client's settings are wrong."""
+    return Channel(lambda _: Result("refused", problem), 1.0)

@@ -10,24 +10,34 @@ import ssl
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import getaddresses
 from functools import partial
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from report.delivery.attempts import Attempt, RefusedError, Result
 from report.delivery.message import Message
-from report.delivery.webhook import LOOPBACK
 from report.schema import DeliveryStatus, Recipients
-from report.settings import MailSettings
+from report.settings import LOOPBACK, MailSettings
 
 ATTEMPT_SECONDS = 60.0
 """How long everything before the final dot may take: some servers make strangers wait for the greeting."""
 DOT_SECONDS = 600.0
 """How long the answer to the final dot may take (RFC 5321, 4.5.3.2.6). The run's deadline usually comes first."""
-POLICY = SMTP.clone(cte_type="7bit")
+
+
+class _OneLine(UnstructuredHeader, BaseHeader):
+    """A header that is written as it stands: cut and encoded, a long address would be none."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+HEADERS = HeaderRegistry()
+HEADERS.map_to_type("list-unsubscribe", _OneLine)
+POLICY = SMTP.clone(cte_type="7bit", header_factory=HEADERS)
 
 Verdict = tuple[DeliveryStatus, str]
 """What happened to the mail for one address, and why."""
@@ -98,7 +108,7 @@ def _transaction(
         return verdicts
 
     in_utf8 = not all(address.addr_spec.isascii() for address in (from_, *usable.values()))
-    content = _dots_doubled(mail_message(message, from_, usable.values()).as_bytes(policy=POLICY.clone(utf8=in_utf8)))
+    content = _dots_doubled(_mail(message, from_, usable.values()).as_bytes(policy=POLICY.clone(utf8=in_utf8)))
     options = ["SMTPUTF8", "BODY=8BITMIME"] if in_utf8 else []
     options += [f"SIZE={len(content)}"] if server.has_extn("size") else []
     code, answer = server.mail(from_.addr_spec, options)
@@ -189,20 +199,20 @@ def parsed(text: str) -> Address | None:
     return Address(display_name=name, username=user, domain=domain)
 
 
-def mail_message(message: Message, sender: Address, to: Iterable[Address]) -> EmailMessage:
-    """Write the report as an e-mail: the summary in plain words, and the whole of it attached as one HTML file and as a PDF."""
-    from report.pages import html, pdf
-    from report.pages.view import file_name, view
-
-    shown, name = view(message.report), file_name(message.report)
+def _mail(message: Message, sender: Address, to: Iterable[Address]) -> EmailMessage:
+    letter = message.letter()
     mail = EmailMessage(POLICY)
-    mail["Subject"] = message.subject
+    mail["Subject"] = letter.subject
     mail["From"] = sender
     mail["To"] = tuple(to)
-    mail["Date"] = message.report.meta.generated_at
+    mail["Date"] = letter.date
+    mail["List-Unsubscribe"] = f"<mailto:{quote(sender.addr_spec, safe='@')}?subject=unsubscribe>"
     mail["Message-ID"] = f"<{message.id}@{sender.domain}>"
-    warning = f"{message.warning}\n\n" if message.warning else ""
-    mail.set_content(f"{warning}{message.report.report_data.executiveSummary}\n\nThe whole report:\n{message.link}\n")
-    mail.add_attachment(html.document(shown).html, subtype="html", filename=f"{name}.html")
-    mail.add_attachment(pdf.document(shown), maintype="application", subtype="pdf", filename=f"{name}.pdf")
+    mail.set_content(letter.text)
+    mail.add_alternative(letter.html, subtype="html")
+    for attachment in letter.attachments:
+        if isinstance(attachment.content, str):
+            mail.add_attachment(attachment.content, subtype="html", filename=attachment.name)
+        else:
+            mail.add_attachment(attachment.content, maintype="application", subtype="pdf", filename=attachment.name)
     return mail

@@ -1,43 +1,40 @@
-"""The message that every channel sends: one client's report of one week."""
+"""The message that a client's channels send: one report of one week, in the form of each channel."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from datetime import datetime
+from typing import Any
 
-from report.formatting import days
-from report.schema import Report
 from report.settings import ClientSettings
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A file that comes with an e-mail; a text is HTML, bytes are a PDF."""
+
+    name: str
+    content: str | bytes
+
+
+@dataclass(frozen=True)
+class Letter:
+    """The report as an e-mail, apart from the addresses."""
+
+    subject: str
+    date: datetime
+    text: str
+    html: str
+    attachments: tuple[Attachment, ...]
+
+
+@dataclass(frozen=True)
 class Message:
-    """One client's report of one week, and where its page is."""
+    """One client's report of one week. Each form is written only when its channel sends it."""
 
-    report: Report
+    id: str
+    """The same for the same client and week, so that receivers can drop repeats."""
     client: ClientSettings
-    page_url: str
-
-    @property
-    def id(self) -> str:
-        """The same for the same client and week, so that receivers can drop repeats."""
-        return f"report_{self.report.meta.client_id}_{self.report.week_ending}"
-
-    @property
-    def title(self) -> str:
-        """The report's name in one line: the week and the client."""
-        title = f"Weekly churn report, {days(self.report.meta.week_start, self.report.week_ending)}"
-        return " ".join(f"{title}: {self.client.name}".split()) if self.client.name else title
-
-    @property
-    def subject(self) -> str:
-        """The title, and the warning if there is one."""
-        return f"⚠ {self.title} – {' '.join(self.warning.split())}" if self.warning else self.title
-
-    @property
-    def warning(self) -> str | None:
-        """The worst serious caveat of the report; None where there is none."""
-        return next((caveat.text for caveat in self.report.report_data.caveats if caveat.severity == "serious"), None)
-
-    @property
-    def link(self) -> str:
-        """The address of the page with this report."""
-        return f"{self.page_url}?{urlencode({'client_id': self.report.meta.client_id, 'week_ending': self.report.week_ending})}"
+    payload: Callable[[], Mapping[str, Any]]
+    """What a webhook receives."""
+    slack: Callable[[], Mapping[str, Any]]
+    letter: Callable[[], Letter]

@@ -10,11 +10,12 @@ from contextlib import closing
 from datetime import UTC, datetime
 from http.client import HTTPException
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from report.delivery.attempts import Attempt, NoAnswerError, RefusedError, Result, TemporaryError
 from report.delivery.message import Message
+from report.settings import LOOPBACK
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection
@@ -23,14 +24,13 @@ ATTEMPT_SECONDS = 10.0
 """How long one attempt may take."""
 MAX_ANSWER_BYTES = 1_000
 """How much of a refusal is read, for the log."""
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def send(message: Message, url: str, _: Attempt) -> Result:
     """Post the report. The receiver drops repeats by their id, so a repeat does no harm."""
     from standardwebhooks import Webhook
 
-    body = json.dumps(payload(message), ensure_ascii=False)
+    body = json.dumps(message.payload(), ensure_ascii=False)
     now = datetime.now(UTC)
     try:
         signature = Webhook(message.client.webhook_secret or "").sign(message.id, now, body)
@@ -43,16 +43,6 @@ def send(message: Message, url: str, _: Attempt) -> Result:
     }
     post(url, body, headers)
     return Result("sent")
-
-
-def payload(message: Message) -> Mapping[str, Any]:
-    """Make what a webhook receives: the report as `GET /reports/generate` answers, and the link to its page."""
-    report = message.report.model_dump(mode="json")
-    return {
-        "type": "report.weekly",
-        "timestamp": report["meta"]["generated_at"],
-        "data": {**report, "page_url": message.link},
-    }
 
 
 def post(url: str, body: str, headers: Mapping[str, str], before_sending: Callable[[], None] = lambda: None) -> None:

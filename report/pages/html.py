@@ -4,14 +4,11 @@ from base64 import b64encode
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from report.pages.templates import FOLDER, templates
 from report.pages.view import View
-
-FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ def document(view: View) -> Page:
     style = _asset("report.css")
     # In the file too: it may be opened long after the header is gone.
     policy = f"default-src 'none'; style-src {_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
-    html = _templates().get_template("report.html").render(view=view, style=style, policy=policy)
+    html = templates().get_template("report.html").render(view=view, style=style, policy=policy)
     return Page(html, f"{policy}; frame-ancestors 'none'")
 
 
@@ -35,7 +32,7 @@ def document(view: View) -> Page:
 def generate_page() -> Page:
     """The page on which a report is asked for and then shown."""
     style, script = _asset("report.css") + _asset("page.css"), _asset("page.js")
-    html = _templates().get_template("page.html").render(style=style, script=script)
+    html = templates().get_template("page.html").render(style=style, script=script)
     policy = (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; connect-src 'self'; img-src data:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -51,10 +48,3 @@ def _asset(name: str) -> Markup:
 
 def _hash(inline: str) -> str:
     return f"'sha256-{b64encode(sha256(inline.encode()).digest()).decode()}'"
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )

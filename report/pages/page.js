@@ -10,20 +10,28 @@ const base = location.pathname.replace(/(\/dashboard\/reports)?\/*$/, "/");
 
 const ADVICE = {
   400: "Please reload this page and try again.",
-  401: "Check the key for typing mistakes, or ask whoever runs these reports for a new one.",
-  403: "Choose another client, or ask whoever runs these reports for a key that covers this one.",
+  401: "Check the key for typing mistakes, or ask the operator of these reports for a new one.",
+  403: "Ask the operator of these reports for a key that covers this.",
   422: "Please correct it and generate the report again.",
   429: "Please wait a minute before the next try.",
-  500: "Please try again later. If it stays, tell whoever runs these reports.",
+  500: "Please try again later. If the problem stays, tell the operator of these reports.",
   502: "Nothing is wrong with what you entered. Please try again in a few minutes.",
   504: "Big weeks take longer. Try again in a moment: a second try is often quicker.",
 };
 const FIELDS = { 401: key, 429: key, 403: client, client_id: client, week_ending: week };
+const LAYOUTS = { plain: "spreadsheets", klaviyo: "Klaviyo", mailchimp: "Mailchimp", google_ads: "Google Ads" };
 const STEPS = { warehouse: "counting", score: "scoring", summary: "summary" };
 
 let asked = { week: false }; // whether a week was chosen, by hand or by the address; else the function takes the last full one
 let shown = null; // the report on the page: its query and its HTML
 let running = null; // what aborts the request under way
+
+// A browser that blocks site data throws on every use of storage; the page works without it.
+const storage = {
+  get() { try { return sessionStorage.getItem(KEY); } catch { return null; } },
+  set(value) { try { sessionStorage.setItem(KEY, value); } catch { /* the key is asked for again */ } },
+  remove() { try { sessionStorage.removeItem(KEY); } catch { /* nothing is kept */ } },
+};
 
 const isoDay = (date) => [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
 
@@ -35,15 +43,15 @@ function lastSunday(today) {
 function readAddress() {
   const query = new URLSearchParams(location.search);
   const today = new Date();
-  week.max = isoDay(today);
+  week.max = isoDay(new Date(today.getFullYear(), today.getMonth(), today.getDate() + 6)); // the last week that has begun
   client.value = query.get("client_id") ?? client.value;
   asked.week = query.has("week_ending");
   week.value = query.get("week_ending") ?? isoDay(lastSunday(today));
   customers.checked = (query.get("include") ?? "").split(",").includes("customers");
-  key.value = sessionStorage.getItem(KEY) ?? key.value;
+  key.value = storage.get() ?? key.value;
 }
 
-/** What the address holds of the form: never the key. */
+/** Return what the address holds of the form: never the key. */
 function address() {
   const query = new URLSearchParams({ client_id: client.value });
   if (asked.week && week.value) query.set("week_ending", week.value);
@@ -51,14 +59,26 @@ function address() {
   return query;
 }
 
-/** Ask the function; its answer, or an error that says what went wrong and what to do. */
-async function ask(query, format, signal) {
-  const parameters = new URLSearchParams(query);
-  parameters.set("include", query.has("include") ? "customers,history" : "history");
-  parameters.set("format", format);
+/** Throw a problem that names the key if it holds what no key has: no request could carry it. */
+function checkKey() {
+  const place = [...key.value.trim()].findIndex((character) => /[\p{C}\p{Z}]|[^\u0000-\u00ff]/u.test(character) && character !== " ");
+  if (place < 0) return;
+  const character = [...key.value.trim()][place];
+  const code = character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
+  const kind = /[\p{C}\p{Z}]/u.test(character) ? "an invisible character" : "a character that no key has";
+  throw {
+    detail: `The API key holds ${kind} (U+${code}) in place ${place + 1}.`,
+    advice: "It was probably copied along with the key. Type the key, or copy it again without what is around it.",
+    field: key,
+  };
+}
+
+/** Send a request with the key in its header; return the answer, or throw what went wrong and what to do. */
+async function request(url, signal) {
   let response;
+  checkKey();
   try {
-    response = await fetch(`${base}reports/generate?${parameters}`, { headers: { "X-API-Key": key.value.trim() }, signal, cache: "no-store", credentials: "omit" });
+    response = await fetch(url, { headers: { "X-API-Key": key.value.trim() }, signal, cache: "no-store", credentials: "omit" });
   } catch (error) {
     if (signal.aborted) throw error;
     throw { detail: "The report could not be fetched: nothing answered.", advice: "Check your connection to the internet and try again." };
@@ -71,6 +91,14 @@ async function ask(query, format, signal) {
     advice: ADVICE[response.status] ?? ADVICE[500],
     field: FIELDS[problem.parameter] ?? FIELDS[response.status],
   };
+}
+
+/** Ask for the report in some form. */
+function ask(query, format, signal) {
+  const parameters = new URLSearchParams(query);
+  parameters.set("include", query.has("include") ? "customers,history" : "history");
+  parameters.set("format", format);
+  return request(`${base}reports/generate?${parameters}`, signal);
 }
 
 /** Show that something is under way, do it, and show what came of it. */
@@ -86,7 +114,8 @@ async function work(doing, task) {
   };
   showProblem(null);
   byId("progress").hidden = false;
-  for (const button of document.querySelectorAll("button")) button.disabled = true;
+  byId("download").open = false;
+  setBusy(true);
   tick();
   const clock = setInterval(tick, 250);
   try {
@@ -98,9 +127,14 @@ async function work(doing, task) {
     if (running === abort) {
       running = null;
       byId("progress").hidden = true;
-      for (const button of document.querySelectorAll("button")) button.disabled = false;
+      setBusy(false);
     }
   }
+}
+
+function setBusy(busy) {
+  for (const button of document.querySelectorAll("button")) button.disabled = busy;
+  byId("next").disabled ||= !shown?.report.dataset.nextWeek;
 }
 
 function showProblem(problem) {
@@ -109,21 +143,30 @@ function showProblem(problem) {
   byId("problem").replaceChildren();
   if (!problem) return;
   if (!problem.detail) console.error(problem);
-  if (problem.status === 401) sessionStorage.removeItem(KEY);
+  if (problem.status === 401) storage.remove();
   for (const text of [problem.detail ?? "The report could not be shown.", problem.advice ?? ADVICE[500]]) {
     byId("problem").append(Object.assign(document.createElement("p"), { textContent: text }));
   }
-  problem.field?.setAttribute("aria-invalid", "true");
-  problem.field?.focus();
+  byId("problem").scrollIntoView({ block: "nearest" });
+  if (!shown) {
+    byId("intro").hidden = form.hidden = false;
+    byId("bar").hidden = true;
+  }
+  if (problem.field === key) form.hidden = false;
+  if (!problem.field || form.hidden) return;
+  problem.field.setAttribute("aria-invalid", "true");
+  problem.field.focus();
 }
 
 function generate({ remember }) {
   const query = address();
+  shown = null;
+  byId("report").replaceChildren();
+  byId("done").textContent = "";
   return work("Making the report.", async (signal, seconds) => {
-    showReport(null);
     const response = await ask(query, "html", signal);
     const html = await response.text();
-    sessionStorage.setItem(KEY, key.value.trim());
+    storage.set(key.value.trim());
     // Only the report: the file's own style is the page's already, and its policy would not let another in.
     const [article] = /<article[^]*<\/article>/.exec(html);
     const report = new DOMParser().parseFromString(article, "text/html").querySelector("article");
@@ -135,21 +178,94 @@ function generate({ remember }) {
     showReport({ query: found, html, report: document.adoptNode(report), name: nameOf(response) });
     byId("done").textContent = `Ready in ${seconds()} s${timing(response)}.`;
     report.querySelector("h1").focus({ preventScroll: true });
-    byId("tools").scrollIntoView({ block: "start" });
+    scrollTo({ top: 0 });
   });
 }
 
 function showReport(report) {
   shown = report;
-  byId("intro").hidden = Boolean(report);
-  byId("tools").hidden = !report;
-  byId("report").replaceChildren(...(report ? [report.report] : []));
-  const table = document.querySelector(".customers");
-  byId("csv").hidden = !table;
-  if (table) makeSortable(table);
+  document.title = report.report.dataset.title;
+  byId("intro").hidden = form.hidden = true;
+  byId("bar").hidden = false;
+  byId("report").replaceChildren(report.report);
+  byId("shop").textContent = report.report.dataset.shop;
+  byId("period").textContent = report.report.dataset.period;
+  byId("csv").hidden = !document.querySelector(".customers");
+  document.querySelectorAll(".people").forEach(makeSortable);
+  document.querySelectorAll(".get[data-list]").forEach(addListButton);
+  addLayouts();
+  for (const link of document.querySelectorAll('#report a[href^="#"]')) link.addEventListener("click", followLink);
 }
 
-/** How the time was spent, in the function's own words (the header Server-Timing). */
+/** Follow a link within the report without a new entry in the history, and unfold what it leads to. */
+function followLink(event) {
+  event.preventDefault();
+  const target = byId(event.currentTarget.hash.slice(1));
+  if (target.closest("details")) target.closest("details").open = true;
+  target.tabIndex = -1;
+  target.focus();
+}
+
+/** Show another week of the same shop. */
+function turnTo(ending) {
+  asked.week = true;
+  week.value = ending;
+  return generate({ remember: true });
+}
+
+/** Let the reader choose which program the lists are for: above the first action that has one. */
+function addLayouts() {
+  const first = document.querySelector(".get[data-list]")?.closest("section");
+  if (!first) return;
+  const choice = Object.assign(document.createElement("select"), { id: "layout" });
+  choice.append(...Object.entries(LAYOUTS).map(([value, text]) => new Option(text, value)));
+  const label = Object.assign(document.createElement("label"), { className: "small layout", textContent: "Lists for " });
+  label.append(choice);
+  first.querySelector("h2").after(label);
+}
+
+/** Put a button beside an action that fetches its list. */
+function addListButton(place) {
+  const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Get the list" });
+  button.setAttribute("aria-label", `Get the list (CSV): ${place.dataset.name}`);
+  button.addEventListener("click", () => work("Fetching the list.", async (signal, seconds) => {
+    const { clientId, weekEnding } = shown.report.dataset;
+    const { list } = place.dataset, layout = byId("layout").value;
+    const query = new URLSearchParams({ client_id: clientId, week_ending: weekEnding, list, format: "csv", layout });
+    const text = await allPages(`${base}reports/customers?${query}`, signal).catch((problem) => {
+      if (problem.status !== 403) throw problem;
+      withoutLists(problem.detail);
+      throw { ...problem, advice: "Everything else in the report comes with this key.", field: null };
+    });
+    const tool = layout === "plain" ? "" : `-${layout}`;
+    save(`${`${list}${tool}`.replaceAll("_", "-")}-${clientId}-${weekEnding}.csv`, new Blob([text], { type: "text/csv" }));
+    byId("done").textContent = `The list was ready in ${seconds()} s.`;
+  }));
+  place.prepend(button);
+}
+
+/** Say in the place of the buttons why this key gets no list. */
+function withoutLists(reason) {
+  document.querySelector(".layout")?.remove();
+  for (const place of document.querySelectorAll(".get[data-list]")) {
+    place.querySelector("button")?.replaceWith(Object.assign(document.createElement("span"), { className: "small", textContent: reason }));
+  }
+}
+
+/** Fetch a list page by page, as the header Link names the next one; the columns' names come once. */
+async function allPages(url, signal) {
+  let text = "";
+  for (let next = new URL(url, location.href); next; ) {
+    const response = await request(next, signal);
+    const page = new TextDecoder("utf-8", { ignoreBOM: true }).decode(await response.arrayBuffer());
+    text += text ? page.slice(page.indexOf("\r\n") + 2) : page;
+    const [, found] = /<([^>]+)>;\s*rel="?next"?/.exec(response.headers.get("Link") ?? "") ?? [];
+    next = found && new URL(found, next);
+  }
+  return text;
+}
+
+/** Say how the time was spent, in the function's own words (the header Server-Timing). */
 function timing(response) {
   const entries = (response.headers.get("Server-Timing") ?? "").split(", ").map((entry) => entry.split(";dur="));
   const told = entries.filter(([step, ms]) => STEPS[step] && ms >= 50).map(([step, ms]) => `${STEPS[step]} ${(ms / 1000).toFixed(1)} s`);
@@ -159,13 +275,15 @@ function timing(response) {
 function makeSortable(table) {
   const heads = [...table.querySelectorAll("thead th")];
   heads.forEach((head, column) => {
+    const numbers = head.classList.contains("number");
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: head.textContent });
     button.addEventListener("click", () => {
-      const order = head.getAttribute("aria-sort") === "descending" ? "ascending" : "descending";
+      // The first click shows the largest numbers, or the first names.
+      const before = head.getAttribute("aria-sort");
+      const order = before ? (before === "descending" ? "ascending" : "descending") : numbers ? "descending" : "ascending";
       for (const other of heads) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", order);
       const value = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent.trim();
-      const numbers = head.classList.contains("number");
       const sign = order === "descending" ? -1 : 1; // not a reversal: equals stay as they are
       const compare = (one, other) => sign * (numbers ? value(one) - value(other) : value(one).localeCompare(value(other)));
       table.tBodies[0].append(...[...table.tBodies[0].rows].sort(compare));
@@ -174,9 +292,12 @@ function makeSortable(table) {
   });
 }
 
-/** A value as a CSV cell. A spreadsheet would run a text that begins like a formula, so such a text gets a quote before it. */
+/**
+ * Write a value as a CSV cell. A spreadsheet would run a text that begins like a formula, whichever separator it splits at, so
+ * such a place gets an apostrophe. `csv.py` does the same.
+ */
 function csvCell(text, isNumber) {
-  const safe = !isNumber && /^\s*[=+\-@＝＋－＠]|^[\t\r\n]/.test(text) ? `'${text}` : text;
+  const safe = isNumber ? text : text.replace(/(^|[,;:|\t\r\n ])(["'\s]*)(?=[=+\-@＝＋－＠])|^(?=[\t\r\n])/g, "$1$2'");
   return `"${safe.replaceAll('"', '""')}"`;
 }
 
@@ -203,8 +324,25 @@ form.addEventListener("submit", (event) => {
   if (!running) generate({ remember: true });
 });
 week.addEventListener("input", () => { asked.week = true; });
-byId("html").addEventListener("click", () => save(`${shown.name}.html`, new Blob([shown.html], { type: "text/html" })));
-byId("csv").addEventListener("click", () => save(`${shown.name}.csv`, new Blob([csv(document.querySelector(".customers"))], { type: "text/csv" })));
+byId("previous").addEventListener("click", () => turnTo(shown.report.dataset.previousWeek));
+byId("next").addEventListener("click", () => turnTo(shown.report.dataset.nextWeek));
+byId("change").addEventListener("click", () => {
+  form.hidden = false;
+  client.focus();
+});
+byId("download").addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  byId("download").open = false;
+  byId("download").querySelector("summary").focus();
+});
+byId("html").addEventListener("click", () => {
+  byId("download").open = false;
+  save(`${shown.name}.html`, new Blob([shown.html], { type: "text/html" }));
+});
+byId("csv").addEventListener("click", () => {
+  byId("download").open = false;
+  save(`${shown.name}.csv`, new Blob([csv(document.querySelector(".customers"))], { type: "text/csv" }));
+});
 byId("pdf").addEventListener("click", () => work("Setting the PDF.", async (signal, seconds) => {
   const response = await ask(shown.query, "pdf", signal);
   save(`${nameOf(response)}.pdf`, await response.blob());
@@ -217,4 +355,4 @@ addEventListener("popstate", () => {
 
 readAddress();
 if (location.search && key.value && client.value) generate({ remember: false });
-else (key.value ? client : key).focus();
+else (client.value ? key : client).focus();

@@ -1,4 +1,4 @@
-"""PDF: the report set by Typst from `report.typ`, tagged for screen readers (PDF/UA-1)."""
+"""PDF: the report set by Typst from `report.typ`, tagged for screen readers (PDF/UA-1) where its characters allow it."""
 
 import json
 from collections.abc import Mapping
@@ -8,8 +8,9 @@ from importlib.resources import files
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from report.pages.html import FOLDER
+from report.pages.templates import FOLDER
 from report.pages.view import View
+from report.text import clean
 
 if TYPE_CHECKING:
     import typst
@@ -21,18 +22,24 @@ _one_at_a_time = Lock()
 
 
 def document(view: View) -> bytes:
-    """The report as a PDF of one or two pages; the at-risk customers may add one."""
+    """Set the report as a PDF. What cannot be tagged is set untagged: a reader who sees it still gets it."""
     from typst import TypstError
 
-    inputs = {"view": json.dumps(asdict(view), ensure_ascii=False)}
+    inputs = {"view": json.dumps(_printable(asdict(view)), ensure_ascii=False)}
     with _one_at_a_time:
         try:
             return _set(inputs, "ua-1")
-        except TypstError as error:
-            # PDF/UA-1 forbids a character that no font here has. A name in a rare script comes out tagged, but with a box.
-            if "could not be displayed" not in error.message:
-                raise
+        except TypstError:
+            # PDF/UA-1 forbids a character that no font here has. A name in a rare script comes out as a box.
             return _set(inputs, None)
+
+
+def _printable(value: object) -> object:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {key: _printable(item) for key, item in value.items()}
+    return list(map(_printable, value)) if isinstance(value, list | tuple) else value
 
 
 def _set(inputs: Mapping[str, str], standard: "typst.PDFStandard | None") -> bytes:

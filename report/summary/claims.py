@@ -1,263 +1,472 @@
-"""The numbers of a text as claims: "about 1,200 customers" claims a true count of customers between 1,150 and 1,250.
+"""Read what a text claims: each number with the customers that it is about, the week, and the measure.
 
-Every claim has a unit, so that 150 customers bear out neither 150 % nor $150. A number that cannot be read for certain ("1.5e3",
-"24/7", "dozens") is a claim too, of a unit that nothing bears out.
+A text is read sentence by sentence and clause by clause. The nearest name in its clause says which customers a number is about. A
+clause without a name continues the one before it ("338 customers are at medium risk, 430 at low"), or takes the name of the
+predicate that follows ("1,028 customers, or 71 %, are at medium or high risk"). Numbers that count no customers (days, dates,
+steps) need no name.
 """
 
-import calendar
-import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-T = TypeVar("T")
-
-CUSTOMERS, PERCENT, RISEN, FALLEN, POINTS, DOLLARS = "customers", "percent", "percent up", "percent down", "points", "dollars"
-DAYS, WEEKS, SEGMENTS, FACTORS, ACTIONS = "days", "weeks", "segments", "factors", "actions"
-CALENDAR_DAY, YEAR, DECIMAL, OTHER, UNREADABLE = "calendar day", "calendar year", "decimal", "other things", "unreadable"
-
-BORNE_OUT_BY: Mapping[str, tuple[str, ...]] = {
-    PERCENT: (PERCENT, RISEN, FALLEN),
-    RISEN: (PERCENT, RISEN),
-    FALLEN: (PERCENT, FALLEN),
-}
-"""A bare "5%" may be a share, a rise or a fall; "fell by 5%" is no rise. Any other unit is borne out by itself alone."""
-
-COARSEST = 0.05
-"""A number rounded to tens, hundreds, ... is at most this share of itself away from the true one."""
-
-NEAR = 200
-"""So many characters before and after a number may say what it counts; without an end, a long text would take for ever."""
+from report.summary import numbers as n
+from report.summary.names import (
+    ALL,
+    HIGH,
+    HIGH_OR_MEDIUM,
+    WHEN_KINDS,
+    Clause,
+    Group,
+    Token,
+    What,
+    When,
+    clauses,
+    is_of_leavers,
+    nearest,
+)
+from report.summary.numbers import Number, tidy
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A number that a text states: the true values from `low` to `high` bear it out, if they have its unit."""
+    """A number of a text, and what it is about."""
 
-    words: str
-    unit: str
-    value: float
-    low: float
-    high: float
+    number: Number
+    groups: tuple[Group, ...] = (ALL,)
+    """The customers that it counts: one group, or each that the words may mean. Empty for a group that no report counts."""
+    named: bool = False
+    """Whether the text names them, here or in the clause that this one continues."""
+    base: Group = ALL
+    """The whole that they are a part of: the 1,021 New customers in "690 of 1,021 New customers"."""
+    when: When = "now"
+    whats: tuple[What, ...] = ()
+    """What may be counted; empty where the words do not say."""
+    moved: int = 0
+    """1 where the text says that the figure rose from or to this number, -1 where it fell."""
+    clause: str = ""
+    sentence: str = ""
+    """The words around it, for quotations."""
 
 
-def claims(text: str) -> tuple[Claim, ...]:
-    """Every number of an English text: digits or words, counts, shares, money, days of the calendar."""
-    text = " ".join(text.split()).translate(_DASHES)
+def claims(text: str, factors: tuple[str, ...] = ()) -> tuple[Claim, ...]:
+    """Read every number of an English text as a claim; `factors` are the names of the report's risk factors."""
     found: list[Claim] = []
-    next_start, next_unit = len(text), CUSTOMERS
-    for match in reversed(list(_NUMBER.finditer(text))):
-        before, after = text[max(match.start() - NEAR, 0) : match.start()], text[match.end() : match.end() + NEAR]
-        joined = _JOINT.fullmatch(text[match.end() : next_start])
-        read = _read(match, before, after, next_unit if joined else None)
-        found += reversed(read)
-        next_start, next_unit = match.start(), read[0].unit
-    return tuple(reversed(found))
+    state = _State()
+    for sentence in sentences(text):
+        claimed, state = _sentence(sentence, factors, state)
+        found += claimed
+    return tuple(found)
 
 
-def borne_out(claim: Claim, known: Mapping[str, Iterable[float]]) -> bool:
-    """Whether one of the `known` values, which stand under their units, is what the claim says."""
-    values = (value for unit in BORNE_OUT_BY.get(claim.unit, (claim.unit,)) for value in known.get(unit, ()))
-    return any(claim.low - 1e-9 <= value <= claim.high + 1e-9 for value in values)
+def rankings(text: str) -> Iterator[tuple[str, Group, What, int]]:
+    """Read which segments a text calls the first (1) or the last (-1) by a measure: "New customers are the safest"."""
+    for clause in (clause for sentence in sentences(text) for clause in clauses(sentence, ())):
+        segments = [token for token in clause.names if token.group and len(token.group.segments) == 1 and not token.group.levels]
+        is_now = not clause.has("before", "past", "usual", "not")
+        for what, order, words in RANKINGS:
+            if is_now and len(segments) == 1 and segments[0].group and re.search(words, clause.words, re.IGNORECASE):
+                yield clause.words, segments[0].group, what, order
 
 
-def calendar_day(month: int, day: int) -> float:
-    """A day of any year as a value: 119 for January 19."""
-    return 100 * month + day
+RANKINGS: tuple[tuple[What, int, str], ...] = (
+    (
+        "risk",
+        1,
+        r"(?:highest|greatest) (?:average |mean |churn )*(?:risk|probability)|(?:most likely|likeliest) to (?:leave|churn)",
+    ),
+    ("risk", 1, r"\bmost at risk\b|riskiest (?:segment|group)"),
+    ("risk", -1, r"lowest (?:average |mean |churn )*(?:risk|probability)|least likely to (?:leave|churn)|least at risk"),
+    ("risk", -1, r"\bsafest\b|most loyal"),
+    ("count", 1, r"(?:largest|biggest) (?:segment|group)"),
+    ("count", -1, r"smallest (?:segment|group)"),
+    ("spent", 1, r"spen[dt] the most|(?:biggest|top) spenders"),
+)
+"""What makes a segment the first or the last of all."""
 
 
-# The words that numbers are made of.
+def sentences(text: str) -> list[str]:
+    """Cut a text into tidy sentences."""
+    return [sentence for sentence in _SENTENCE_BREAK.split(tidy(text)) if sentence]
 
 
-def _numbered(words: str, first: int) -> dict[str, int]:
-    return {word: number for number, word in enumerate(words.split(), first)}
+_SENTENCE_BREAK = re.compile(r"(?<=[.!?][\"')\]”])\s+|(?<=(?<!Sept)(?<!vs)[.!?])\s+(?=[\"'(“A-Z0-9$€£¥])")
 
-
-def _each(words: str, meaning: T) -> dict[str, T]:
-    return dict.fromkeys(words.split(", "), meaning)
-
-
-_ONES = _numbered("zero one two three four five six seven eight nine ten", 0)
-_TEENS = _numbered("eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen", 11)
-_TENS = {word: 10 * ten for word, ten in _numbered("twenty thirty forty fifty sixty seventy eighty ninety", 2).items()}
-_ADDENDS = {**_ONES, **_TEENS, **_TENS}
-_FEW = {word: number for word, number in _ONES.items() if number} | {str(number): number for number in range(1, 11)}
-_MANY = {word: number for word, number in _ADDENDS.items() if number} | {str(number): number for number in range(1, 101)}
-_SCALES = {"dozen": 12, "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9}
-_SUFFIXES = {"k": 10**3, "m": 10**6, "bn": 10**9}
-_PARTS = _numbered("half third quarter fifth sixth seventh eighth ninth tenth", 2)
-_MONTHS = {name[:3].lower(): number for number, name in enumerate(calendar.month_name) if name}
-_UNITS = {
-    **_each("%, percent, per cent", PERCENT),
-    **_each("point, percentage point", POINTS),
-    **_each("dollar", DOLLARS),
-    **_each("day", DAYS),
-    **_each("week", WEEKS),
-    **_each("minute, hour, month, year, time, visit, session, order, purchase, cart, item", OTHER),
+PLAIN_UNITS = {n.DAYS, n.WEEKS, n.SEGMENTS, n.FACTORS, n.ACTIONS, n.CALENDAR_DAY, n.YEAR, n.OTHER, n.UNREADABLE}
+_FITTING: Mapping[str, tuple[What, ...]] = {
+    n.CUSTOMERS: ("count", "leaving", "staying", "lost", "returned"),
+    n.MONEY: ("spent", "at stake", "leaving"),
+    n.PERCENT: ("count", "leaving", "staying", "lost", "returned", "spent", "at stake", "risk", "retention"),
+    n.POINTS: ("leaving", "lost", "risk", "retention"),
+    n.DECIMAL: ("leaving", "risk"),
+    n.TIMES: ("leaving", "risk"),
 }
-_NOUNS = {
-    **_each("segment, group", SEGMENTS),
-    **_each("factor, reason, driver, cause", FACTORS),
-    **_each("action, step, recommendation", ACTIONS),
-}
-"""Between a number and one of these, words may stand: three main reasons."""
-_DIRECTIONS = {
-    **_each("up, rise, rises, rising, rose, increase, increases, increased, grew, grown, growth, climbed, higher", RISEN),
-    **_each("down, fall, falls, falling, fell, decrease, decreases, decreased, drop, drops, dropped, declined, lower", FALLEN),
-}
-_HEDGES = {
-    **_each("about, around, roughly, approximately, some, close to", (-1.0, 1.0)),
-    **_each("over, more than, above, at least", (0.0, 1.99)),
-    **_each("nearly, almost, under, below, less than, fewer than, up to, at most", (-1.99, 0.0)),
-}
-"""Where the true number lies, seen from the stated one, in halves of its last place."""
-
-
-# What numbers look like, and what stands before and after them.
-
-
-def _any(words: Iterable[str]) -> str:
-    return "(?:" + "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True)) + ")"
-
-
-_DASHES = {ord(dash): "-" for dash in "‐‑‒–—−"}
-_START, _END = r"(?<![\w.,/:])", r"(?!\w|[.,/:]\d)"
-_SCALE, _LETTER, _ADDEND = map(_any, (_SCALES, _SUFFIXES, _ADDENDS))
-_SO_FEW, _SO_MANY, _PART = map(_any, (_FEW, _MANY, list(_PARTS)[1:]))
-_DIGITS = "(?:[1-9][0-9]{0,2}(?:,[0-9]{3}){1,4}|0|[1-9][0-9]{0,14})"
-_MONTH = "(?-i:" + _any({name[:length] for name in calendar.month_name[1:] for length in (3, 4, 9)}) + r")\b\.?"
-_DAY = r"[0-9]{1,2}(?:st|nd|rd|th)?\b"
-_DAYS = rf"{_DAY}(?:(?: ?- ?| to | through ){_DAY})?(?! ?%)"
-_COMPOUND = rf"(?:{_ADDEND}|an?(?= {_SCALE}))\b(?:[ -]{_SCALE}\b(?: and {_ADDEND}\b)?|[ -]{_ADDEND}\b)*"
-_COUNTS_CUSTOMERS = r"(?=(?: of \w+| [\w-]+)? customers?\b)"
-
-_KINDS = {
-    "iso": rf"{_START}[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{_END}",
-    "date": rf"{_START}(?:(?:{_MONTH} {_DAYS}|{_DAYS} (?:of )?{_MONTH})(?:,? [0-9]{{4}})?|{_MONTH} [0-9]{{4}}){_END}",
-    "share": rf"\b(?:half|(?:an?|{_SO_FEW})[ -]{_PART}s?|{_SO_FEW} (?:in|out of) (?:every )?{_SO_MANY}){_END}",
-    "digits": rf"{_START}{_DIGITS}(?:\.[0-9]+)?(?:{_LETTER}| {_SCALE})?{_END}",
-    "spelled": rf"\b(?:(?!one\b(?![ -](?:{_SCALE}|percent))){_COMPOUND}|(?:one|no){_COUNTS_CUSTOMERS})\b",
-    "unreadable": rf"\d\S*|[²³¹¼-¾⁰-₉⅐-ↈ①-⓿]|\b(?:{_SCALE}s?|twice|thrice|double[ds]?|doubling|triple[ds]?|halve[ds]?|halving)\b",
-}
-"""How a number may be written; the first kind that fits. "One" and "no" are numbers only where they count customers.
-
-Of letters and digits only ASCII's make a number; any other digit is unreadable.
-"""
-_NUMBER = re.compile(
-    "|".join(f"(?P<{kind}>(?{'u' if kind == 'unreadable' else 'a'}:{pattern}))" for kind, pattern in _KINDS.items()),
+_CUE = re.compile(
+    r"\b(from|to|become|became|after|against|(?<!more )(?<!less )(?<!fewer )than|versus|compared with|compared to)"
+    r"(?: last week's| just| only| about| some)? ?[$€£¥]?$",
     re.IGNORECASE,
 )
-
-_JOINT = re.compile(r" ?- ?\$?| (?:to|and|or|through) \$?", re.IGNORECASE)
-_MONEY_BEFORE = re.compile(r"\$(?:[0-9.,]+(?: ?- ?| to | and ))?-?$", re.IGNORECASE)
-_HEDGE_BEFORE = re.compile(rf"\b({_any(_HEDGES)}) (?:an? |the |another )?\$?-?$", re.IGNORECASE | re.ASCII)
-_DESCRIBED = r"(?:(?!(?:customers|of|in|for|from|across)\b)[a-z-]+ ){0,2}"
-_UNIT_AFTER = re.compile(rf"[ -]?(?:(%)|({_any(_UNITS)})s?\b|{_DESCRIBED}({_any(_NOUNS)})s?\b)", re.IGNORECASE | re.ASCII)
-_WORD_OR_STOP = re.compile(r"[a-z]+|[^\sa-z%$-]", re.IGNORECASE)
-
-
-class _Written(NamedTuple):
-    """A number as written: its value, the place of its last digit, and the place it is rounded to if it is a rough one."""
-
-    value: float
-    place: float
-    rough_place: float
-
-
-def _read(match: re.Match[str], before: str, after: str, joined_unit: str | None) -> list[Claim]:
-    """The claims of a number in its place; `joined_unit` is that of the next one in "10 to 15%"."""
-    words = match.group()
-    unit = _unit(before, after) or joined_unit or CUSTOMERS
-    match match.lastgroup:
-        case "iso":
-            year, month, day = map(int, words.split("-"))
-            return [_exactly(words, YEAR, year), _exactly(words, CALENDAR_DAY, calendar_day(month, day))]
-        case "date":
-            return list(_date(words))
-        case "share":
-            return [_claim(words, _directed(PERCENT, before, after), _share(words), before)]
-        case "digits":
-            written = _digits(words)
-            unit = DECIMAL if unit == CUSTOMERS and written.place < 1 else unit
-            return [_claim(words, _directed(unit, before, after), written, before)]
-        case "spelled":
-            return [_claim(words, _directed(unit, before, after), _spelled(words), before)]
-        case _:
-            return [_exactly(words, UNREADABLE, math.nan)]
+_COMPARED = ("against", "than", "versus", "compared with", "compared to", "after")
+_ANY_VERB = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|will|may|might|would|could|did|came|visited|shopped|bought|spent)\b", re.IGNORECASE
+)
+_OF_SPEND = re.compile(
+    r" ?(?:%|percent)? of (?:(?:the|your|all|total|weekly|this week's|the week's) )*(?:spend|spending|sales|revenue)\b",
+    re.IGNORECASE,
+)
+_NOUN = re.compile(r" (?:[\w-]+ ){0,2}?(?:customers|shoppers|people|buyers|visitors)\b", re.IGNORECASE)
+_OPENING = re.compile(r"(?:at|with|on|against|compared (?:with|to))\b", re.IGNORECASE)
+_THESE = re.compile(r"\b(?:these|those|them)\s*$", re.IGNORECASE)
+_THE_AVERAGE = re.compile(r"\bthe average\b", re.IGNORECASE)
+_PREDICATE = re.compile(
+    r"\W*(?:(?:now|currently|also|already|still|each) )?(?:is|are|was|were|has|have|had|will|may|might|could|would|did|do|spent"
+    r"|spend|need|look|remain|stay|make|account|came|come|comes|at|of|in|belong|fall|carry|face|sits?|lies?|stand|that|who)\b",
+    re.IGNORECASE,
+)
+_AT = re.compile(r"\bat (?:an? (?:average )?)?(?:(?:just|only|about|around) )*$", re.IGNORECASE)
+_TO = re.compile(r"[^.;,]{0,40}? to [$€£¥]?[0-9]")
+_NEGATION = re.compile(r"\b(?:not|aren't|isn't)(?: (?:at|flagged|in|as|being|currently|yet))*(?: (?:a|the))? ?$", re.IGNORECASE)
 
 
-def _exactly(words: str, unit: str, value: float) -> Claim:
-    return Claim(words, unit, value, value, value)
+class _State(NamedTuple):
+    """What a clause may continue: what the sentence has said so far, and the one before."""
+
+    groups: tuple[Group, ...] = ()
+    """The group that the sentence named last; empty at its beginning."""
+    base: Group | None = None
+    """The whole, in a sentence that begins with "Of the 690 customers at high risk, ..."."""
+    when: When = "now"
+    whats: tuple[What, ...] = ()
+    compared: When | None = None
+    """The week that the clause before ended with, as in "more than last week (640)"."""
+    antecedents: tuple[Group, ...] = ()
+    """The groups that "they" may mean: those that the sentence before ended or began with."""
+    when_before: When = "now"
+    whats_before: tuple[What, ...] = ()
 
 
-def _claim(words: str, unit: str, written: _Written, before: str) -> Claim:
-    """The claim of a number: rounded to its last place, or more roughly where a word before it says so."""
-    hedge = _HEDGE_BEFORE.search(before)
-    lower, upper = _HEDGES[hedge[1].lower()] if hedge else (-1.0, 1.0)
-    place = written.rough_place if hedge else written.place
-    half = place / 2 if place <= 1 else min(place / 2, COARSEST * written.value)
-    return Claim(words, unit, written.value, written.value + lower * half, written.value + upper * half)
+def _sentence(sentence: str, factors: tuple[str, ...], state: _State) -> tuple[list[Claim], _State]:
+    """The claims of a sentence, and what the next one may refer to."""
+    parts = clauses(sentence, factors)
+    listed = _respectively(sentence, parts)
+    if any(part.has("lost", "returned") for part in parts) and not any(part.has("now", "before") for part in parts):
+        state = state._replace(when="past")  # only of past weeks is it known who came back
+    found: list[Claim] = []
+    spoken_of: list[Group] = []
+    for index, clause in enumerate(parts):
+        claimed = [
+            _claim(_Place(number, clause, _told(parts, index, number), state, sentence))
+            for number in clause.numbers
+            if number.unit not in PLAIN_UNITS
+        ]
+        claimed = [replace(claim, groups=(listed[claim.number],)) if claim.number in listed else claim for claim in claimed]
+        found += claimed
+        found += [Claim(number, clause=clause.words) for number in clause.numbers if number.unit in PLAIN_UNITS]
+        state = _after(clause, claimed, state)
+        spoken_of += [group for claim in claimed for group in claim.groups[:1]] or [
+            token.group for token in clause.names if token.group
+        ]
+    antecedents = tuple(dict.fromkeys((spoken_of[-1], spoken_of[0]))) if spoken_of else state.antecedents
+    found = [replace(claim, sentence=sentence) for claim in found]
+    return found, _State(antecedents=antecedents, when_before=state.when, whats_before=state.whats or state.whats_before)
 
 
-def _unit(before: str, after: str) -> str | None:
-    if _MONEY_BEFORE.search(before):
-        return DOLLARS
-    if before.endswith(("€", "£", "¥")):
-        return UNREADABLE
-    if unit := _UNIT_AFTER.match(after):
-        return (_UNITS | _NOUNS)[unit[unit.lastindex or 0].lower()]
-    return None
+def _after(clause: Clause, claimed: list[Claim], state: _State) -> _State:
+    """What the next clause may continue."""
+    last_token = clause.tokens[-1] if clause.tokens else None
+    baseline = clause.between(last_token.start, last_token.end).lower() if last_token and last_token.kind == "baseline" else ""
+    state = state._replace(compared=None if not baseline else "before" if "week" in baseline else "usual")
+    names, whats = clause.names, clause.whats
+    if claimed:
+        last = claimed[-1]
+        groups, whats = last.groups or state.groups, last.whats or whats or state.whats
+        lasting = last.when if last.when in ("past", "usual") or _opens_with_period(clause) else state.when
+        base = state.base
+        if len(clause.numbers) == 1 and clause.is_base(last.number) and groups:
+            base = groups[0]
+        return state._replace(groups=groups, whats=whats, when=lasting, base=base)
+    periods = [token for token in clause.tokens if token.kind in WHEN_KINDS]
+    when = WHEN_KINDS[periods[0].kind] if periods else state.when
+    if not names:
+        return state._replace(when=when, whats=whats or state.whats)
+    group = names[-1].group or ALL
+    base = group if re.match(r"\W*(?:of|among|out of|within|in)\b", clause.words, re.IGNORECASE) else state.base
+    return state._replace(groups=(group,), base=base, when=when, whats=whats or state.whats)
 
 
-def _directed(unit: str, before: str, after: str) -> str:
-    """For a percentage, whether the few words around it make it a rise or a fall."""
-    if unit != PERCENT:
-        return unit
-    for words in (reversed(_WORD_OR_STOP.findall(before)[-4:]), _WORD_OR_STOP.findall(after)[:2]):
-        for word in words:
-            if not word.isalpha():
-                break
-            if word.lower() in _DIRECTIONS:
-                return _DIRECTIONS[word.lower()]
-    return unit
+def _opens_with_period(clause: Clause) -> bool:
+    """Whether the clause names its week before its number, as "Last week you had 1,538 customers" does."""
+    first = clause.numbers[0].start
+    return any(token.kind in WHEN_KINDS and token.start < first for token in clause.tokens)
 
 
-def _date(words: str) -> Iterator[Claim]:
-    tokens = re.findall(r"[a-z]{3,}|[0-9]+", words.lower())
-    month = next(_MONTHS[token[:3]] for token in tokens if token[:3] in _MONTHS)
-    for number in filter(str.isdigit, tokens):
-        is_year = len(number) == 4
-        yield _exactly(words, YEAR, int(number)) if is_year else _exactly(words, CALENDAR_DAY, calendar_day(month, int(number)))
+def _told(parts: list[Clause], index: int, number: Number) -> Clause | None:
+    """The words after a clause that say what its number is about, as one clause.
+
+    That is the predicate "are at high risk" after "690 customers, or 47 %,", what "who" begins, and the subject after
+    "At 68.8%,". What "who" begins is about the whole in "690 of the customers who came are at high risk".
+    """
+    first = parts[index]
+    has_base = any(map(first.is_base, first.numbers))
+    opens = not any(other.words.strip() for other in parts[:index]) and _OPENING.match(first.words)
+    found: list[Token] = []
+    last: Clause | None = None
+    for clause in parts[index + 1 :]:
+        if clause.separator == "to" and clause.names and first.separator == "from":
+            return clause
+        counts = any(other.unit not in PLAIN_UNITS for other in clause.numbers)
+        is_aside = counts and not clause.names and not clause.whats and not clause.has("of_them")
+        if not clause.words.strip(" ,.") or is_aside:
+            continue
+        is_relative = clause.separator in ("who", "which") and not counts
+        follows = clause.separator in (",", ")", "-") and (clause.names or clause.whats)
+        if is_relative:
+            found += _of_relative(clause, number, first) if has_base else clause.tokens
+        elif follows and (opens or (not counts and _PREDICATE.match(clause.words))):
+            found += () if first.is_base(number) else clause.tokens
+        if is_relative or follows:
+            last = clause
+        if not is_relative:
+            break
+    return replace(last, tokens=tuple(found)) if last and found else None
 
 
-def _share(words: str) -> _Written:
-    """A part of the whole in percent: "half", "two-thirds", "one in five"; a small part is not rounded to whole percents."""
-    tokens = [token.removesuffix("s") for token in re.findall(r"\w+", words.lower())]
-    percentage = 100 * {**_FEW, "a": 1, "an": 1, "half": 1}[tokens[0]] / {**_MANY, **_PARTS}[tokens[-1]]
-    return _Written(percentage, min(1, 2 * COARSEST * percentage), 10)
+def _of_relative(clause: Clause, number: Number, first: Clause) -> list[Token]:
+    """What a clause with "who" says of a whole or of its part: "690 of the customers who came are at high risk"."""
+
+    def is_of_whole(token: Token) -> bool:
+        words = clause.between(clause.start, token.end)
+        return len(_ANY_VERB.findall(words)) <= 1 and not clause.between(token.start, token.end).startswith("to ")
+
+    is_base = first.is_base(number)
+    return [token for token in clause.tokens if is_of_whole(token) == is_base or token.kind in WHEN_KINDS]
 
 
-def _digits(words: str) -> _Written:
-    """A number in digits: 1,200, rounded to hundreds, for "1.2 thousand"."""
-    number = re.sub(r"[^0-9.]", "", words)
-    scale = {**_SUFFIXES, **_SCALES}.get(re.sub(r"[^a-z]", "", words.lower()), 1)
-    value, place = float(number) * scale, scale / 10 ** len(number.partition(".")[2])
-    return _Written(value, place, _zeros(value) if place >= 1 else place)
+def _respectively(sentence: str, parts: list[Clause]) -> dict[Number, Group]:
+    """Each number's name in "690, 338 and 430 customers are at high, medium and low risk, respectively"."""
+    if "respectively" not in sentence.lower():
+        return {}
+    counted = [number for clause in parts for number in clause.numbers if number.unit not in PLAIN_UNITS]
+    for group in (token.group for clause in parts for token in clause.names):
+        if group and len(group.segments + group.levels) == len(counted) > 1:
+            each = [Group(segments=(name,)) for name in group.segments] or [Group(levels=(name,)) for name in group.levels]
+            return dict(zip(counted, each, strict=True))
+    return {}
 
 
-def _spelled(words: str) -> _Written:
-    """A number in words: 121 for "one hundred and twenty-one"."""
-    total, current = 0.0, 0.0
-    for word in re.findall(r"[a-z]+", words.lower()):
-        scale = _SCALES.get(word, 1)
-        if scale >= 1_000:
-            total, current = total + max(current, 1) * scale, 0.0
-        else:
-            current = max(current, 1) * scale if scale > 1 else current + _ADDENDS.get(word, 0)
-    return _Written(total + current, 1, _zeros(total + current))
+class _Place(NamedTuple):
+    """The place of a number: its clause, the words that say what it is about, and what the text has said so far."""
+
+    number: Number
+    clause: Clause
+    told: Clause | None
+    state: _State
+    sentence: str
+
+    @property
+    def refers(self) -> bool:
+        """Whether the clause has a pronoun."""
+        return self.clause.has("of_them", "pronoun", "it")
+
+    @property
+    def moved(self) -> int:
+        """The direction of the last verb before "from 478" or "to 690"."""
+        said = re.findall(r"[a-z]+", self.sentence[max(self.number.start - n.CONTEXT, 0) : self.number.start].lower())
+        return next((n.DIRECTIONS[word] for word in reversed(said) if word in n.DIRECTIONS), 0)
+
+    @property
+    def cue(self) -> str:
+        """The word before the number that tells its week: "from", "to", "against", ..."""
+        before = self.clause.before(self.number)
+        said = _CUE.search(before)
+        cue = said[1].lower() if said else self.clause.separator if not before.strip(" $€£¥") else ""
+        after = self.sentence[self.number.end : self.number.end + n.CONTEXT]
+        return "" if cue == "from" and not self.moved and not _TO.match(after) else cue
 
 
-def _zeros(number: float) -> float:
-    """The place of the last digit that is no zero: 100 for 1,200."""
-    return max((10.0**zeros for zeros in range(9) if number and number % 10**zeros == 0), default=1.0)
+def _claim(place: _Place) -> Claim:
+    """Read what a number says in its place."""
+    number, clause = place.number, place.clause
+    names, base = _names(place)
+    implied = None if names else _implied(place)
+    groups = _named(place, names) if names else (ALL,) if implied is None else implied
+    if _is_negated(clause, names, number):
+        groups = _others(groups)
+    if base != ALL and not clause.is_base(number):
+        groups = tuple(group for group in (group & base for group in groups) if group is not None)
+    if names:
+        place = place._replace(told=None)
+    moved = place.moved if place.cue in ("from", "to") and not number.sign else 0
+    return Claim(
+        number, groups, bool(names) or implied is not None, base, _when(place), _whats(place, names), moved, clause.words
+    )
+
+
+def _names(place: _Place) -> tuple[tuple[Token, ...], Group]:
+    """The names in the clause that may be the number's, and the whole that it counts a part of."""
+    number, clause, state = place.number, place.clause, place.state
+    names = clause.names
+    if any(token.kind == "level" for token in names):
+        names = tuple(token for token in names if token.kind != "flagged")
+    if clause.is_base(number):
+        after = [token for token in names if token.start >= number.end and not clause.has_verb(number.end, token.start)]
+        alone = len(clause.numbers) == 1
+        ahead = [token for token in names if token.end <= number.start and (alone or token.end + 1 == number.start)]
+        return tuple(after or ahead), ALL
+    whole = next((other for other in clause.numbers if other is not number and clause.is_base(other)), None)
+    if whole is not None:
+        of_whole = [
+            token
+            for token in names
+            if token.end + 1 == whole.start or (token.start > whole.start and not clause.has_verb(whole.end, token.start))
+        ]
+        base = of_whole[0].group if of_whole else None
+        if base is None and _THESE.search(clause.before(whole)):
+            base = next(iter(state.groups or state.antecedents), None)
+        return tuple(token for token in names if token not in of_whole), base or ALL
+    of_name = next((token for token in names if token.start > number.end and clause.is_after_of(number.end, token)), None)
+    if of_name is not None and len(names) > 1:
+        return tuple(token for token in names if token is not of_name), of_name.group or ALL
+    if state.base is None and clause.has("of_them"):
+        return names, next(iter(state.groups or state.antecedents), ALL)
+    return names, state.base or ALL
+
+
+def _named(place: _Place, names: tuple[Token, ...]) -> tuple[Group, ...]:
+    """The groups that a number may be about in a clause with names."""
+    number, clause, state = place.number, place.clause, place.state
+    subject = nearest(names, number)
+    group = subject.group or ALL
+    is_none = number.words.lower() == "none" and bool(state.groups)
+    if group.levels and not group.segments and (is_none or _is_within(place)):
+        both = [group & Group(segments=state.groups[0].segments)]
+    elif number.unit == n.CUSTOMERS and subject.start >= number.end:
+        both = [group & other for other in _said_of(clause, subject, names)]
+    else:
+        both = []
+    return tuple(each for each in both or [group] if each is not None)
+
+
+def _is_within(place: _Place) -> bool:
+    """Whether the clause counts a part of a segment: "Regular customers look safe, with 1 at high risk and 20 at medium"."""
+    clause, groups = place.clause, place.state.groups
+    follows = clause.separator in ("with", "including", "includes", "include") or bool(groups and groups[0].levels)
+    return bool(groups and groups[0].segments) and follows and not clause.has_verb()
+
+
+def _said_of(clause: Clause, subject: Token, names: tuple[Token, ...]) -> list[Group]:
+    """What the clause says of the subject's customers: at medium risk, in "1 High-Value customer is at medium risk"."""
+    return [
+        token.group
+        for token in names
+        if token.group is not None
+        and subject.group is not None
+        and token.start > subject.end
+        and bool(token.group.segments) != bool(subject.group.segments)
+        and not any(subject.end < other.start < token.start for other in clause.numbers)
+        and clause.says_of(subject, token)
+    ][:1]
+
+
+def _implied(place: _Place) -> tuple[Group, ...] | None:
+    """The groups that a number may be about in a clause without a name; None where the text does not say, which means all."""
+    number, clause, state = place.number, place.clause, place.state
+    is_aside = clause.separator == "(" and state.groups not in ((), (ALL,))
+    is_compared = clause.separator.startswith(("compared", "against", "versus", "than"))
+    is_total = clause.speaks_of_all() or (clause.has("overall", "in_all") and not state.groups)
+    whole = (
+        state.groups
+        if number.unit == n.CUSTOMERS and state.groups and not _NOUN.match(clause.between(number.end, number.end + n.CONTEXT))
+        else ()
+    )
+    moves_on = place.told is not None and place.told.separator == "to" and bool(state.groups)
+    average = (ALL,) if _THE_AVERAGE.search(clause.before(number)) else ()
+    rules: tuple[tuple[bool, tuple[Group, ...]], ...] = (
+        (clause.has("retention"), (ALL,)),
+        (bool(place.told and place.told.names) and not is_aside and not moves_on, _first_name(place.told)),
+        (clause.has("others") and bool(state.groups), _others(state.groups)),
+        (clause.has("overall") and is_compared, (ALL,)),
+        (is_total and not place.refers, (ALL,)),
+        (clause.has("at_risk") and number.unit != n.MONEY, (HIGH, HIGH_OR_MEDIUM)),
+        (clause.is_base(number) and not place.refers, (*whole, ALL) if whole and state.base is None else (state.base or ALL,)),
+        (bool(state.groups), tuple(dict.fromkeys((*state.groups, *average)))),
+        (place.refers, state.antecedents or ((ALL,) if clause.has("it") else ())),
+    )
+    return next((groups for applies, groups in rules if applies), None)
+
+
+def _first_name(clause: Clause | None) -> tuple[Group, ...]:
+    return tuple(token.group for token in clause.names[:1] if token.group is not None) if clause else ()
+
+
+def _when(place: _Place) -> When:
+    """Tell the week of a number."""
+    clause, told, state, cue = place.clause, place.told, place.state, place.cue
+    predicate = told if told and told.separator != "to" and not told.numbers else None
+    for said in filter(None, (clause, predicate)):
+        periods = [token for token in said.tokens if token.kind in WHEN_KINDS]
+        periods = [token for token in periods if token.kind != "we_said"] or periods
+        if periods:
+            return WHEN_KINDS[nearest(periods, place.number).kind]
+    earlier: When = "before" if state.when == "now" else state.when
+    rules: tuple[tuple[bool, When], ...] = (
+        (clause.has("lost", "returned") or bool(told and told.has("lost", "returned")), "past"),
+        (clause.has("overall"), state.when),
+        (clause.separator == "(" and state.compared is not None, state.compared or "now"),
+        (cue == "from" or (cue in _COMPARED and bool(state.groups)), earlier),
+        (cue in ("become", "became") or (cue == "to" and place.moved != 0), "now"),
+        (place.refers and not state.groups, state.when_before),
+    )
+    return next((when for applies, when in rules if applies), state.when)
+
+
+def _whats(place: _Place, names: tuple[Token, ...]) -> tuple[What, ...]:
+    """What a number may count; empty where the words do not say."""
+    number, clause, state = place.number, place.clause, place.state
+    fitting = _FITTING[number.unit]
+    told = place.told.whats if place.told else ()
+    chosen = tuple(what for what in clause.whats_of(number) or told if what in fitting)
+    if clause.is_base(number):
+        return chosen
+    earlier = state.whats or (state.whats_before if place.refers else ())
+    continues = not names and not clause.speaks_of_all()
+    if number.unit == n.PERCENT:
+        chosen = _of_percent(place, chosen, (*told, *earlier))
+    chosen = chosen or _carried(place, tuple(what for what in earlier if what in fitting), continues=continues)
+    if number.unit == n.MONEY and (continues and "leaving" in earlier):
+        return ("at stake",)
+    if number.unit in (n.MONEY, n.PERCENT) and "at stake" in chosen:
+        return ("at stake",)
+    return ("at stake",) if number.unit == n.MONEY and "leaving" in chosen else chosen
+
+
+def _of_percent(place: _Place, chosen: tuple[What, ...], nearby: tuple[What, ...]) -> tuple[What, ...]:
+    """What a percentage measures: "88% of those expected to leave", "21% of all spend", "at 68.8%"."""
+    after = place.clause.words[place.number.end - place.clause.start :]
+    if is_of_leavers(place.sentence, place.number):
+        return ("of leavers",)
+    if chosen == ("spent",) and "at stake" in nearby and _OF_SPEND.match(after):
+        return ("at stake",)
+    if "retention" not in (*chosen, *nearby) and _AT.search(place.clause.before(place.number)):
+        return (*chosen, "risk")
+    return chosen
+
+
+def _carried(place: _Place, earlier: tuple[What, ...], *, continues: bool) -> tuple[What, ...]:
+    """What a clause that does not say what it counts takes over: "High-Value customers are at 5.0%, Regular customers 13.1%"."""
+    if not earlier:
+        return ()
+    is_sequel = bool(place.state.groups or place.state.whats or place.refers) and continues
+    is_elliptic = place.number.unit == n.PERCENT and not place.clause.has_verb()
+    return earlier if is_sequel or is_elliptic or place.clause.has("of_them") else (*earlier, "count")
+
+
+def _others(groups: tuple[Group, ...]) -> tuple[Group, ...]:
+    return tuple(other for other in (group.complement() for group in groups) if other is not None)
+
+
+def _is_negated(clause: Clause, names: tuple[Token, ...], number: Number) -> bool:
+    if names:
+        return _NEGATION.search(clause.between(clause.start, nearest(names, number).start)) is not None
+    return re.search(r"\b(?:do|are|is|does) not[.,;!]?$", clause.words.strip(), re.IGNORECASE) is not None

@@ -1,9 +1,13 @@
-"""Gemini writes: the brief's section 8.2. The only file that knows its SDK.
+"""Ask Gemini for a text: the brief's section 8.2. The only file that knows Google's SDK.
 
-`google-generativeai` has reached the end of its life and says so at each import; the warnings are kept quiet here. The SDK takes
-about a second to import, so it is imported with the first call; `load` does that ahead of time.
+`google-generativeai` has reached its end of life and says so at each import; its warnings are silenced here. Its import takes
+about a second, so it is imported with the first call; `load` does that ahead of time.
+
+The SDK's messages have no field for a model's thoughts: it drops the mark `thought: true` and joins the thoughts to the text. So
+the SDK sends the request and judges the answer, and the parts of the text are read from the JSON that its HTTP session received.
 """
 
+import json
 import re
 import warnings
 from functools import cache
@@ -14,24 +18,24 @@ from report.settings import GeminiSettings
 from report.summary.executive import GeminiError
 from report.threads import run_in_thread
 
-MOST_CALLS = 64
-"""So many calls may be under way in this process: one that hangs keeps its thread even after its caller has gone on."""
+MAX_CALLS = 64
+"""Calls under way in this process: one that hangs keeps its thread even after its caller has gone on."""
 
-MOST_CHARACTERS = 20_000
-MOST_TOKENS = 8_192
-"""Far more than a short summary takes; what a thinking model thinks counts among the tokens."""
+MAX_CHARACTERS = 20_000
+MAX_TOKENS = 8_192
+"""Far more than a short summary takes; a thinking model's thoughts count among the tokens."""
 
-_free = BoundedSemaphore(MOST_CALLS)
+_free = BoundedSemaphore(MAX_CALLS)
 
 
 def write(prompt: str, settings: GeminiSettings) -> str:
-    """What Gemini answers to `prompt`: a complete text that nothing has blocked.
+    """Return Gemini's answer to `prompt`: one complete text that nothing has blocked.
 
-    Takes `settings.timeout_seconds` at most, by the clock on the wall, with the SDK's import and whatever the other end does.
-    Asks once, without the SDK's retries. Raises GeminiError for anything but a complete text.
+    Takes at most `settings.timeout_seconds`, by the wall clock, including the SDK's import. Asks once, without the SDK's retries.
+    Raises GeminiError for anything but a complete text.
     """
     if not _free.acquire(blocking=False):
-        raise GeminiError(f"{MOST_CALLS} calls are under way already")
+        raise GeminiError(f"{MAX_CALLS} calls are under way already")
     answer = run_in_thread(_ask, prompt, settings)
     try:
         return answer.result(settings.timeout_seconds)
@@ -45,7 +49,7 @@ def write(prompt: str, settings: GeminiSettings) -> str:
 
 @cache
 def load() -> tuple[Any, Any]:
-    """The SDK and its REST client, imported."""
+    """Import the SDK and its REST client."""
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\b|report\.summary\.gemini")
     import google.generativeai as sdk
     from google.ai.generativelanguage import GenerativeServiceClient
@@ -61,35 +65,46 @@ def _ask(prompt: str, settings: GeminiSettings) -> str:
         model._client = rest_client(
             transport="rest", client_options={"api_key": settings.api_key, "api_endpoint": settings.endpoint}
         )
+        received: list[bytes] = []
+        model._client.transport._session.hooks["response"].append(lambda response, **_: received.append(response.content))
         with model._client:
             answer = model.generate_content(
                 prompt,
-                generation_config={"max_output_tokens": MOST_TOKENS},
+                generation_config={"max_output_tokens": MAX_TOKENS},
                 request_options={"timeout": settings.timeout_seconds, "retry": None},
             )
-        return _complete_text(answer)
+        _check_complete(answer)
+        return _text(json.loads(received[-1]))
     finally:
         _free.release()
 
 
-def _complete_text(answer: Any) -> str:
+def _check_complete(answer: Any) -> None:
+    """Raise GeminiError for an answer that was blocked or cut off."""
     if answer.prompt_feedback.block_reason:
         raise GeminiError(f"the prompt was blocked: {answer.prompt_feedback.block_reason.name}")
     if not answer.candidates:
         raise GeminiError("no candidates")
-    candidate = answer.candidates[0]
-    if candidate.finish_reason.name != "STOP":
-        raise GeminiError(f"finish reason {candidate.finish_reason.name}")
-    text = "".join(part.text for part in candidate.content.parts)
-    if not text.strip():
+    finish_reason = answer.candidates[0].finish_reason.name
+    if finish_reason != "STOP":
+        raise GeminiError(f"finish reason {finish_reason}")
+
+
+def _text(answer: Any) -> str:
+    """The one text of Gemini's JSON that is no thought and not empty."""
+    parts = answer["candidates"][0].get("content", {}).get("parts", [])
+    texts = [text for part in parts if not part.get("thought") and (text := part.get("text", "")).strip()]
+    if not texts:
         raise GeminiError("an empty text")
-    if len(text) > MOST_CHARACTERS:
-        raise GeminiError(f"a text of {len(text)} characters")
-    return text
+    if len(texts) > 1:
+        raise GeminiError(f"{len(texts)} parts of text")
+    if len(texts[0]) > MAX_CHARACTERS:
+        raise GeminiError(f"a text of {len(texts[0])} characters")
+    return str(texts[0])
 
 
 def _reason(error: Exception) -> str:
-    """The kind of an error, with the HTTP status and Google's own word where it has them; its message may quote anything."""
+    """The kind of an error, with the HTTP status and Google's own word where there are any; its message could quote the key."""
     status = getattr(error, "code", None)
     words = (detail.get("reason", "") for detail in getattr(error, "details", ()) if isinstance(detail, dict))
     known = [word for word in words if re.fullmatch(r"[A-Z_]{1,40}", str(word))]

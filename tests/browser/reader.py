@@ -29,11 +29,15 @@ class Reader:
     def generate(self, key: str, client_id: int, week_ending: date | None = WEEK_ENDING, customers: bool = False) -> None:
         """Fill in the form and send it."""
         self.page.get_by_label("API key").fill(key)
-        self.page.get_by_label("Client", exact=True).fill(str(client_id))
+        self.page.get_by_label("Shop number").fill(str(client_id))
         if week_ending:
             self.page.get_by_label("Week ending").fill(week_ending.isoformat())
         self.page.get_by_label("Name the customers most at risk").set_checked(customers)
         self.page.get_by_role("button", name="Generate report").click()
+
+    def open_download(self) -> None:
+        """Unfold what can be downloaded."""
+        self.page.locator("#download summary").click()
 
     def report(self) -> str:
         """The text of the report, when it is there."""

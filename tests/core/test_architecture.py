@@ -15,7 +15,7 @@ FLOORS = (
     ("report.assemble",),
     ("report.summary", "report.warehouse", "report.pages"),
     ("report.analysis", "report.settings"),
-    ("report.api",),
+    ("report.api", "report.rules"),
     ("report.schema", "report.week", "report.formatting", "report.text", "report.threads", "model"),
 )
 """The rooms, from the top floor to the ground. A room imports from itself and from the floors below it."""
@@ -24,7 +24,15 @@ MAX_FLOORS = 9
 """So long may a chain of modules be of which each imports the next."""
 
 PURE = (
-    *("report.analysis", "report.assemble", "report.formatting", "report.schema", "report.settings", "report.summary"),
+    *(
+        "report.analysis",
+        "report.assemble",
+        "report.formatting",
+        "report.rules",
+        "report.schema",
+        "report.settings",
+        "report.summary",
+    ),
     *("report.text", "report.week", "report.api.access", "model.calibration"),
 )
 IMPURE = ("report.summary.gemini",)

@@ -26,13 +26,13 @@ from report.analysis.factors import Told
 from report.assemble import Subject, assemble, facts_of, score, with_summary
 from report.pages import html, pdf
 from report.pages.view import view
-from report.schema import Report, Summary
+from report.schema import IN_RANGE, Report, Summary
 from report.settings import ClientSettings
 from report.summary.executive import accepted, executive_summary
 from report.text import clean, clean_or_none
 from report.warehouse import TOTALS as TRACKED
 from report.warehouse import WarehouseError, _numbers
-from report.week import FIRST_WEEK_ENDING, IN_RANGE, LAST_WEEK_ENDING, MEMORY_WEEKS, Week, midnight, week_at
+from report.week import FIRST_WEEK_ENDING, LAST_WEEK_ENDING, MEMORY_WEEKS, Week, midnight, week_at
 from tests.support.sample_report import sample_report
 
 MODEL = churn.load()

@@ -1,21 +1,31 @@
-"""The executive summary: a text goes out only where every number in it is the report's; otherwise the template speaks."""
+"""The executive summary: a text goes out only if the report bears it out and it names the caveats."""
 
 from collections.abc import Callable
 from dataclasses import fields, replace
-from datetime import date, timedelta
 from functools import partial
-from itertools import combinations
+from random import Random
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from report.schema import PreviousWeekComparison, Recommendation, RiskFactor, SegmentName, SegmentRow, Summary
+from report.schema import (
+    Caveat,
+    CaveatCode,
+    Change,
+    LastWeek,
+    Outlook,
+    PreviousWeekComparison,
+    Recommendation,
+    RiskCount,
+    RiskFactor,
+    RiskiestTenth,
+    SegmentRow,
+    Summary,
+)
 from report.settings import GeminiSettings
 from report.summary import gemini
-from report.summary.claims import CUSTOMERS, claims
 from report.summary.executive import (
-    Facts,
     GeminiError,
     RejectedTextError,
     accepted,
@@ -24,20 +34,15 @@ from report.summary.executive import (
     prompt,
     template_summary,
 )
+from report.summary.facts import Facts
+from report.summary.numbers import CUSTOMERS, numbers, tidy
+from tests.support.facts import LEVELS, QUIET, SAMPLE, SEGMENTS, random_facts
 from tests.support.loopback.gemini import FAILURES, loopback_gemini, prompt_of, says
 
-SEGMENTS: tuple[SegmentName, ...] = ("High-Value", "Regular", "Occasional", "New")
-FACTORS = (
-    "Decreased Purchase Frequency",
-    "High Cart Abandonment",
-    "Few Visits",
-    "Little Cart Activity",
-    "Long Time Since Last Visit",
-)
+FACTORS = ("Decreased Visit Frequency", "High Cart Abandonment", "Few Visits This Week", "Low Spend This Week")
 
-THE_BRIEFS = Facts(
-    week_start=date(2025, 1, 13),
-    week_ending=date(2025, 1, 19),
+THE_BRIEFS = replace(
+    SAMPLE,
     summary=Summary(
         totalCustomers=1000,
         highRiskCount=150,
@@ -50,26 +55,61 @@ THE_BRIEFS = Facts(
         "150 customers are currently classified as high churn risk.",
         "50 customers are estimated to have churned this week.",
         "Average churn probability across your base is 15.0%.",
-        "High-risk customers spent $12,340.50 of the $98,000.00 spent this week.",
     ),
     risk_factors=(
-        RiskFactor(factor="Decreased Purchase Frequency", impact="High"),
-        RiskFactor(factor="High Cart Abandonment", impact="Medium"),
+        RiskFactor(id="purchases", factor="Decreased Purchase Frequency", impact="High", customers=90, of=150),
+        RiskFactor(id="carts", factor="High Cart Abandonment", impact="Medium", customers=50, of=150),
     ),
     average_churn=15.0,
-    segments=(
-        SegmentRow(segment="High-Value", count=200, riskLevel=12.5, trend="down"),
-        SegmentRow(segment="Regular", count=300, riskLevel=14.0, trend="up"),
-        SegmentRow(segment="Occasional", count=260, riskLevel=16.1, trend="up"),
-        SegmentRow(segment="New", count=240, riskLevel=17.2, trend="flat"),
+    segments=tuple(
+        SegmentRow(
+            segment=segment,
+            count=count,
+            riskLevel=risk,
+            trend="flat",
+            countBefore=count,
+            spent=100.0 * count,
+            expectedToLeave=count * risk / 100,
+            spendAtStake=count * risk,
+            highRiskCount=count * 15 // 100,
+            mediumRiskCount=0,
+            lowRiskCount=count - count * 15 // 100,
+        )
+        for segment, count, risk in zip(SEGMENTS, (200, 300, 260, 240), (12.5, 14.0, 16.1, 17.2), strict=True)
     ),
     recommendations=(
         Recommendation(
-            action="Launch targeted win-back campaign...", priority="high", expectedImpact="Reduce churn by 25-30%..."
+            id="win_back",
+            action="Launch targeted win-back campaign...",
+            priority="high",
+            expectedImpact="Reduce churn by 25-30%...",
         ),
     ),
+    look_back="",
+    risk_levels=tuple(RiskCount(riskLevel=level, count=count) for level, count in zip(LEVELS, (150, 0, 850), strict=True)),
+    outlook=Outlook(
+        expectedToLeave=150.2,
+        expectedToLeaveBefore=148.0,
+        spent=100_000.0,
+        spentBefore=98_000.0,
+        spendAtStake=15_000.0,
+        riskiestTenth=RiskiestTenth(customers=100, avgChurnProbability=0.45, timesAverage=3.0),
+        missingRegulars=None,
+    ),
+    last_week=LastWeek(
+        totalCustomers=990,
+        highRiskCount=143,
+        mediumRiskCount=0,
+        lowRiskCount=847,
+        churned=51,
+        retentionRate=94.8,
+        avgChurnProbability=0.1495,
+        spendAtStake=14_800.0,
+    ),
+    changes=(),
+    backtest=None,
 )
-"""The example of the brief's section 9.1."""
+"""The example of the brief's section 9.1, with the rest of a report."""
 
 NO_CHANGES = PreviousWeekComparison(highRisk=None, churned=None, retention=None)
 NOBODY = replace(
@@ -84,56 +124,90 @@ NOBODY = replace(
     ),
     key_insights=(),
     risk_factors=(),
-    segments=tuple(SegmentRow(segment=segment, count=0, riskLevel=0, trend="flat") for segment in SEGMENTS),
+    average_churn=None,
+    segments=tuple(
+        row.model_copy(
+            update=dict.fromkeys(
+                ("count", "riskLevel", "spent", "expectedToLeave", "spendAtStake", "highRiskCount", "lowRiskCount"), 0
+            )
+        )
+        for row in THE_BRIEFS.segments
+    ),
     recommendations=(),
+    risk_levels=tuple(RiskCount(riskLevel=level, count=0) for level in LEVELS),
+    outlook=Outlook(
+        expectedToLeave=0.0,
+        expectedToLeaveBefore=148.0,
+        spent=0.0,
+        spentBefore=98_000.0,
+        spendAtStake=0.0,
+        riskiestTenth=RiskiestTenth(customers=0, avgChurnProbability=None, timesAverage=None),
+        missingRegulars=None,
+    ),
+)
+
+
+def _caveat(code: CaveatCode, text: str, severity: str = "serious") -> Caveat:
+    return Caveat.model_validate({"code": code, "text": text, "severity": severity})
+
+
+CAVEATS = {
+    "no_look_back": _caveat(
+        "no_look_back", "There is no past week to learn from yet, so the probabilities are those of an average shop."
+    ),
+    "days_without_events": _caveat(
+        "days_without_events",
+        "No events arrived on Jan 15 to Jan 19, where some are usual. The numbers of this week are too low.",
+    ),
+    "gap_in_look_back": _caveat(
+        "gap_in_look_back",
+        "Events are missing on Dec 3 to Dec 23. So no past week can show how often your customers come back.",
+    ),
+    "tracking_changed": _caveat(
+        "tracking_changed",
+        "The tracking seems to have changed: no customer has “added_to_cart” events and purchases with an amount this week, "
+        "though many had last week. What rests on them cannot be compared.",
+    ),
+    "week_not_over": _caveat("week_not_over", "The week is not over, so it is not compared with last week.", "note"),
+    "little_history": _caveat(
+        "little_history", "Only 60 customers of past weeks could be followed up, so the probabilities are rough.", "note"
+    ),
+}
+CHANGES: tuple[Change, ...] = (
+    Change(what="customers", now=1458, before=1538, usualLow=1500, usualHigh=1610, verdict="worse"),
+    Change(what="spent", now=147713.73, before=139200.5, usualLow=120000, usualHigh=140000, verdict="better"),
+    Change(what="expectedToLeave", now=801.3, before=640.2, usualLow=560, usualHigh=700, verdict="worse"),
+    Change(what="High-Value", now=22, before=25, usualLow=24, usualHigh=31, verdict="worse"),
+    Change(what="New", now=1021, before=1083, usualLow=900, usualHigh=1200, verdict="usual"),
 )
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """On a busy machine a slow example says nothing."""
 
 
+def _advice(high: int) -> Recommendation:
+    customers = "1 customer" if high == 1 else f"{high:,} customers"
+    action = f"Launch targeted win-back campaign for the {customers} at high churn risk."
+    return Recommendation(id="win_back", action=action, priority="high", expectedImpact="They spent $12 this week.")
+
+
 @st.composite
 def any_facts(draw: st.DrawFn) -> Facts:
-    """Facts as a shop of any size may have them, with or without anything that may be missing."""
-    most = draw(st.sampled_from([0, 1, 3, 40, 2_000, 90_000]))
-    counts = [draw(st.integers(0, most)) for _ in SEGMENTS]
-    total = sum(counts)
-    high = draw(st.integers(0, total))
-    churned = draw(st.integers(0, high))
-    change = st.none() | st.floats(-100, 900).map(lambda value: round(value, 1))
-    ending = draw(st.dates(date(2001, 1, 1), date(2099, 12, 31)))
-    names = draw(st.lists(st.sampled_from(FACTORS), unique=True)) if high else []
-    spent = draw(st.floats(0, 1e6).map(lambda value: round(value, 2)))
-    advice = Recommendation(
-        action=f"Launch targeted win-back campaign for the {high} customers at high churn risk.",
-        priority="high",
-        expectedImpact=f"They spent ${spent:,.2f} this week; about {churned} of these {high} may stay away for four weeks.",
-    )
-    average = draw(st.floats(0, 1)) if total else None
-    return Facts(
-        week_start=ending - timedelta(days=6),
-        week_ending=ending,
-        average_churn=None if average is None else average * 100,
-        summary=Summary(
-            totalCustomers=total,
-            highRiskCount=high,
-            churnedThisWeek=churned,
-            retentionRate=round((1 - churned / total) * 100, 1) if total else None,
-            avgChurnProbability=None if average is None else round(average, 4),
-            prevWeekComparison=PreviousWeekComparison(highRisk=draw(change), churned=draw(change), retention=draw(change)),
-        ),
-        key_insights=(f"{high} customers are currently classified as high churn risk.",) if high else (),
-        risk_factors=tuple(RiskFactor(factor=name, impact="Medium") for name in names),
-        segments=tuple(
-            SegmentRow(
-                segment=segment,
-                count=count,
-                riskLevel=round(draw(st.floats(0, 100)), 1) if count else 0.0,
-                trend=draw(st.sampled_from(["up", "down", "flat"])),
-            )
-            for segment, count in zip(SEGMENTS, counts, strict=True)
-        ),
-        recommendations=(advice,) if high and draw(st.booleans()) else (),
+    """Facts of a shop of any size, with or without anything that may be missing."""
+    facts = random_facts(Random(draw(st.integers(0, 2**32))), draw(st.sampled_from(["USD", "EUR", "JPY", "CHF"])))  # noqa: S311
+    names = draw(st.lists(st.sampled_from(FACTORS), unique=True))
+    high = facts.summary.highRiskCount
+    return replace(
+        facts,
+        risk_factors=tuple(RiskFactor(id="factor", factor=name, impact="Medium", customers=high, of=high) for name in names),
+        caveats=tuple(draw(st.lists(st.sampled_from([*CAVEATS.values()]), unique=True))),
+        changes=tuple(
+            change.model_copy(update={"verdict": draw(st.sampled_from(["better", "worse", "usual"]))}) for change in facts.changes
+        )
+        if draw(st.booleans())
+        else (),
+        recommendations=(_advice(high),) if high and draw(st.booleans()) else (),
+        backtest=draw(st.sampled_from([None, facts.backtest])),
     )
 
 
@@ -149,38 +223,94 @@ def test_the_template_of_any_report_passes_the_check_as_it_stands(facts: Facts) 
     assert "  " not in text
 
 
-def test_the_template_begins_as_the_brief_has_it() -> None:
-    assert template_summary(THE_BRIEFS).startswith(
-        "This week you had 1000 active customers, with 150 currently flagged as high churn risk and 50 estimated to have churned."
+def test_the_template_leads_with_the_outlook_then_the_news_then_the_look_back_then_where_to_start() -> None:
+    assert template_summary(replace(SAMPLE, changes=CHANGES)) == (
+        "This week you had 1,458 active customers, of whom about 801 will probably not be back within four weeks "
+        "(last week: 640). "
+        "Of the $147,714 that known customers spent this week, about $31,737 is at stake (last week: $26,000). "
+        "The riskiest tenth, 148 customers, are 1.7 times as likely to leave as the average customer.\n\n"
+        "Fewer customers came than usual: 1,458, against 1,500 to 1,610 in a usual week. "
+        "Customers spent more than usual: $147,714, against $120,000 to $140,000 in a usual week. "
+        "More customers than usual are expected to leave: 801, against 560 to 700 in a usual week. "
+        "Fewer High-Value customers came than usual: 22, against 24 to 31 in a usual week. "
+        "Of 401 customers flagged high risk four weeks ago, 307 have not come back. "
+        "690 customers are currently flagged as high churn risk. "
+        "256 customers are above 80% risk and count as churned, which makes a retention rate of 82.4%. "
+        "The average churn probability is 55.0%. "
+        "Of your segments, New customers are the most likely to leave: their average churn probability is 68.8%. "
+        "The leading reasons for high risk are few visits and low spend this week.\n\n"
+        "Where to start: Launch targeted win-back campaign for the 690 customers at high churn risk. "
+        "A small step now is the best way to keep your customers coming back."
     )
 
 
-def test_the_template_says_what_changed_why_who_and_where_to_start() -> None:
-    changes = PreviousWeekComparison(highRisk=5.2, churned=-2.1, retention=0.0)
-    factors = tuple(RiskFactor(factor=name, impact="Low") for name in FACTORS)
-    facts = replace(
+def test_a_change_that_is_no_news_is_not_told() -> None:
+    usual = tuple(change.model_copy(update={"verdict": "usual"}) for change in CHANGES)
+    text = template_summary(replace(SAMPLE, changes=usual))
+    assert "Nothing this week is beyond the usual ups and downs." in text
+    assert "than usual" not in text
+    assert "%" not in text.partition("Nothing this week")[0]
+
+
+@pytest.mark.parametrize("code", [code for code, caveat in CAVEATS.items() if caveat.severity == "serious"])
+def test_a_serious_caveat_leads_the_template(code: str) -> None:
+    text = template_summary(replace(SAMPLE, caveats=(CAVEATS[code],)))
+    assert text.startswith(CAVEATS[code].text.replace("_", " "))
+
+
+@pytest.mark.parametrize("code", ["days_without_events", "tracking_changed", "week_not_over"])
+def test_a_week_that_cannot_be_compared_is_not_compared(code: str) -> None:
+    facts = replace(SAMPLE, changes=CHANGES, caveats=(CAVEATS[code],))
+    for text in (template_summary(facts), prompt(facts)):
+        assert "last week: " not in text
+        assert "in a usual week" not in text
+    for sentence in (
+        "You had 80 fewer customers than last week.",
+        "Last week you had 1,538 customers.",
+        "High risk rose by 44.4%.",
+    ):
+        assert accepted(sentence, replace(facts, caveats=())) == sentence
+        with pytest.raises(RejectedTextError):
+            accepted(f"{CAVEATS[code].text.replace('_', ' ')} {sentence}", facts)
+
+
+def test_a_quiet_week_is_thanked_for_only_where_nothing_is_uncertain() -> None:
+    quiet = replace(
         THE_BRIEFS,
-        summary=THE_BRIEFS.summary.model_copy(update={"prevWeekComparison": changes}),
-        risk_factors=factors,
-        recommendations=(Recommendation(action="Ask them why", priority="low", expectedImpact=""),),
-        look_back="Of 200 customers active four weeks ago, 50 have not come back.",
+        summary=THE_BRIEFS.summary.model_copy(update={"highRiskCount": 0, "churnedThisWeek": 0, "retentionRate": 100.0}),
+        outlook=THE_BRIEFS.outlook.model_copy(update={"expectedToLeave": 0.3}),
+        risk_factors=(),
+        recommendations=(),
     )
-    assert template_summary(facts) == (
-        "This week you had 1000 active customers, with 150 currently flagged as high churn risk "
-        "and 50 estimated to have churned. "
-        "Your retention rate is 95.0%, and the average churn probability is 15.0%. "
-        "Compared with last week, the number of customers at high risk rose by 5.2%, the number estimated to have churned fell "
-        "by 2.1% and the retention rate did not change.\n\n"
-        "The leading reasons for high risk are decreased purchase frequency, high cart abandonment and few visits. "
-        "Of your segments, New customers are the most likely to leave: their average churn probability is 17.2%. "
-        "Of 200 customers active four weeks ago, 50 have not come back.\n\n"
-        "Where to start: Ask them why. A small step now is the best way to keep your customers coming back."
+    assert "all of whom will probably be back within four weeks" in template_summary(quiet)
+    assert "It is a good week to thank the customers" in template_summary(quiet)
+    leaving = replace(quiet, outlook=THE_BRIEFS.outlook)
+    for facts in (leaving, *(replace(quiet, caveats=(caveat,)) for caveat in CAVEATS.values())):
+        assert "good week" not in template_summary(facts)
+        assert "No customers are at high churn risk, and that alone is what the retention rate of 100.0% says." in (
+            template_summary(facts)
+        )
+
+
+def test_a_shop_without_anybody_at_high_risk_is_told_who_will_leave_and_is_not_praised() -> None:
+    text = template_summary(QUIET)
+    assert text.startswith(
+        "This week you had 1,322 active customers, of whom about 88 will probably not be back within four weeks"
     )
+    assert "The riskiest tenth, 135 customers, are 4.9 times as likely to leave as the average customer." in text
+    assert "keep doing what works" not in text
+
+
+def test_the_riskiest_are_called_a_tenth_only_while_they_are_about_a_tenth() -> None:
+    tenth = SAMPLE.outlook.riskiestTenth.model_copy(update={"customers": 400})
+    text = template_summary(replace(SAMPLE, outlook=SAMPLE.outlook.model_copy(update={"riskiestTenth": tenth})))
+    assert "The riskiest 400 customers are 1.7 times as likely" in text
+    assert "riskiest tenth" not in text
 
 
 def test_the_template_keeps_a_sentences_own_end_and_names_one_reason_alone() -> None:
-    asked = Recommendation(action="Ask them why!", priority="low", expectedImpact="")
-    text = template_summary(replace(THE_BRIEFS, risk_factors=THE_BRIEFS.risk_factors[:1], recommendations=(asked,)))
+    asked = (Recommendation(id="ask", action="Ask them why!", priority="low", expectedImpact=""),)
+    text = template_summary(replace(THE_BRIEFS, risk_factors=THE_BRIEFS.risk_factors[:1], recommendations=asked))
     assert "The leading reason for high risk is decreased purchase frequency." in text
     assert "Where to start: Ask them why! A small step" in text
 
@@ -199,24 +329,36 @@ def test_a_segment_is_named_as_the_likeliest_to_leave_only_where_one_is(
     rows: list[tuple[int, float]], riskiest: str | None
 ) -> None:
     segments = tuple(
-        SegmentRow(segment=segment, count=count, riskLevel=risk, trend="flat")
-        for segment, (count, risk) in zip(SEGMENTS, rows, strict=False)
+        row.model_copy(update={"count": count, "riskLevel": risk})
+        for row, (count, risk) in zip(THE_BRIEFS.segments, rows, strict=False)
     )
     told = template_summary(replace(THE_BRIEFS, segments=segments)).partition("Of your segments, ")[2].split(" customers")[0]
     assert told == (riskiest or "")
 
 
-def test_the_template_knows_one_customer_and_none() -> None:
-    one = Summary(
-        totalCustomers=1,
-        highRiskCount=0,
-        churnedThisWeek=0,
-        retentionRate=100,
-        avgChurnProbability=0.02,
-        prevWeekComparison=NO_CHANGES,
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [(0.2, "This week you had 1 active customer, who will probably be back"), (0.8, "who will probably not be back within")],
+)
+def test_the_template_knows_one_customer(expected: float, text: str) -> None:
+    one = THE_BRIEFS.summary.model_copy(
+        update={"totalCustomers": 1, "highRiskCount": 1, "churnedThisWeek": 1, "retentionRate": 0.0}
     )
-    assert template_summary(replace(NOBODY, summary=one)).startswith("This week you had 1 active customer, with none currently ")
+    outlook = THE_BRIEFS.outlook.model_copy(update={"expectedToLeave": expected})
+    said = template_summary(replace(THE_BRIEFS, summary=one, outlook=outlook))
+    assert text in said
+    assert "1 customer is currently flagged as high churn risk." in said
+    assert "1 customer is above 80% risk and counts as churned, which makes a retention rate of 0.0%." in said
+
+
+def test_the_template_knows_a_week_without_customers() -> None:
     assert template_summary(NOBODY).startswith("This week you had no active customers")
+
+
+def test_money_is_told_in_the_clients_currency() -> None:
+    facts = replace(SAMPLE, currency="JPY")
+    assert "Of the ¥147,714 that known customers spent this week, about ¥31,737 is at stake" in template_summary(facts)
+    assert "¥147,714" in prompt(facts)
 
 
 # The check of every number.
@@ -228,17 +370,16 @@ RIGHT = [
     "In the week ending January 19, 150 customers were flagged, up 5.2% from last week.",
     "The week ending 2025-01-19, or 19 January, was a steady one.",
     "The number of high-risk customers rose by about 5% while the number of churned customers fell by 2.1 percent.",
-    "Roughly one in seven customers is at high risk, and just 1 in 20 has left.",
+    "Roughly one in seven customers is at high risk, and just 1 in 20 has churned.",
     "High-Value and Regular customers together are five hundred.",
     "Your 200 High-Value customers are the most loyal, with a risk of 12.5%.",
     "At 17.2%, New customers have the highest risk of the four customer segments.",
-    "Fifty customers are estimated to have churned: a loss of 5 percent.",
-    "One hundred and fifty customers need attention, and 850 do not.",
-    "That leaves nine hundred and fifty who are likely to stay.",
-    "They spent over $12,000 of the roughly $98,000 spent this week, which leaves $85,659.50.",
+    "Fifty customers are estimated to have churned: 5 percent of the total.",
+    "One hundred and fifty customers are at high risk, and 850 are not.",
+    "About eight hundred and fifty customers are likely to stay.",
+    "Customers spent $100,000 this week, after $98,000 last week.",
     "The two main risk factors are decreased purchase frequency and high cart abandonment.",
     "The gap between New and High-Value customers is 4.7 percentage points.",
-    "A campaign could reduce churn by 25–30%.",
     "First, reach out; second, look at carts. No one likes to lose customers, and one thing is clear: the time is now.",
     "Over the next four weeks, or 28 days, stay close to them.",
     "The average churn probability is 0.15.",
@@ -301,63 +442,6 @@ def test_numbers_that_do_not_are_rejected(text: str) -> None:
         accepted(text, THE_BRIEFS)
 
 
-OTHERS = replace(
-    THE_BRIEFS,
-    summary=THE_BRIEFS.summary.model_copy(
-        update={
-            "avgChurnProbability": 0.187,
-            "prevWeekComparison": PreviousWeekComparison(highRisk=5.2, churned=-2.1, retention=0.0),
-        }
-    ),
-    key_insights=("They spent $1.00, $10.00 and $100.00.",),
-    recommendations=(
-        Recommendation(action="Ask them why.", priority="low", expectedImpact="Expect 77 of these 150 to stay away."),
-        Recommendation(action="Ask them again.", priority="low", expectedImpact="They may stay."),
-    ),
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "true"),
-    [
-        ("January 6 was the week before.", True),
-        ("January 5 was the week before.", False),
-        ("They spent $11.", True),
-        ("They spent $111.", False),
-        ("77 customers may stay away.", True),
-        ("Those at risk and the Regular ones are 450 customers.", True),
-        ("Those at risk with two segments are 650 customers.", False),
-        ("The average churn probability is 18.7%.", True),
-        ("The average churn probability is 0.187.", True),
-        ("81.3% are expected to stay.", True),
-        ("118.7% are expected to stay.", False),
-        ("24.0% of your customers are New.", True),
-        ("85.0% are not at high risk.", True),
-        ("115.0% are not at high risk.", False),
-        ("Retention rose by 0.0%.", True),
-        ("Retention fell by 0.0%.", True),
-        ("1 segment matters.", True),
-        ("4 segments matter.", True),
-        ("0 segments matter.", False),
-        ("5 segments matter.", False),
-        ("1 risk factor matters.", True),
-        ("2 risk factors matter.", True),
-        ("0 risk factors matter.", False),
-        ("3 risk factors matter.", False),
-        ("1 step follows.", True),
-        ("2 steps follow.", True),
-        ("0 steps follow.", False),
-        ("3 steps follow.", False),
-    ],
-)
-def test_what_follows_from_a_report_ends_where_it_ends(text: str, true: bool) -> None:
-    if true:
-        assert accepted(text, OTHERS) == text
-    else:
-        with pytest.raises(RejectedTextError, match="a number that is not in the report"):
-            accepted(text, OTHERS)
-
-
 def test_whatever_the_reports_own_sentences_say_may_be_said_again() -> None:
     said = (
         "Visits are up 50.0% and carts fell by 31.5%, a gap of 81.5 percentage points.",
@@ -374,6 +458,78 @@ def test_equal_counts_do_not_make_a_zero() -> None:
     equal = THE_BRIEFS.summary.model_copy(update={"highRiskCount": 50, "churnedThisWeek": 50})
     with pytest.raises(RejectedTextError):
         accepted("No customers are at high risk.", replace(THE_BRIEFS, summary=equal))
+
+
+def test_a_small_count_is_never_told_as_a_rise_in_percent() -> None:
+    two = replace(
+        SAMPLE,
+        summary=SAMPLE.summary.model_copy(
+            update={
+                "highRiskCount": 2,
+                "prevWeekComparison": PreviousWeekComparison(highRisk=100.0, churned=None, retention=None),
+            }
+        ),
+        last_week=SAMPLE.last_week.model_copy(update={"highRiskCount": 1}),
+        risk_levels=(RiskCount(riskLevel="High", count=2), *SAMPLE.risk_levels[1:]),
+        recommendations=(),
+    )
+    assert accepted("High risk rose from 1 customer to 2.", two)
+    with pytest.raises(RejectedTextError):
+        accepted("High risk is up 100%.", two)
+
+
+# Caveats and praise.
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("no_look_back", "Since there is no history yet, these are the figures of an average shop."),
+        ("days_without_events", "No data arrived from January 15 to 19, so all figures are too low."),
+        ("days_without_events", "Events are missing for Wednesday, Thursday, Friday, Saturday and Sunday, Jan 15 to Jan 19."),
+        ("gap_in_look_back", "Because of gaps in earlier weeks, the figures are not corrected for your shop."),
+        ("tracking_changed", "Your tracking changed: carts and purchases are no longer recorded."),
+    ],
+)
+def test_a_text_that_names_a_serious_caveat_goes_out(code: str, text: str) -> None:
+    assert accepted(text, replace(SAMPLE, caveats=(CAVEATS[code],))) == text
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("no_look_back", "About 801 customers will probably not be back."),
+        ("days_without_events", "Some days have no events."),
+        ("days_without_events", "No data arrived from January 15 to 18."),
+        ("gap_in_look_back", "About 801 customers will probably not be back."),
+        ("tracking_changed", "Your tracking changed: carts are no longer recorded."),
+        ("no_look_back", "About 801 customers may leave.\n\nThese are the figures of an average shop."),
+    ],
+)
+def test_a_text_without_a_serious_caveat_in_its_first_paragraph_is_refused(code: str, text: str) -> None:
+    with pytest.raises(RejectedTextError, match=f"the caveat {code} is not in the first paragraph"):
+        accepted(text, replace(SAMPLE, caveats=(CAVEATS[code],)))
+
+
+@pytest.mark.parametrize("caveat", CAVEATS.values())
+def test_praise_is_refused_in_a_week_with_a_caveat(caveat: Caveat) -> None:
+    praise = "It was a great week."
+    assert accepted(praise, SAMPLE) == praise
+    with pytest.raises(RejectedTextError, match="praise in a week with a caveat"):
+        accepted(f"{caveat.text.replace('_', ' ')} {praise}", replace(SAMPLE, caveats=(caveat,)))
+
+
+def test_the_prompt_has_a_serious_caveat_as_what_must_be_said_and_forbids_praise() -> None:
+    asked = prompt(replace(SAMPLE, caveats=tuple(CAVEATS.values())))
+    must_say, _, keep_in_mind = asked.partition("KEEP IN MIND")
+    assert must_say.index("YOU MUST SAY THIS FIRST") < must_say.index("No events arrived on Jan 15 to Jan 19")
+    assert "The week is not over" in keep_in_mind
+    assert "Do not praise this week" in asked
+    assert "MUST SAY" not in prompt(SAMPLE)
+    assert "Do not praise this week" not in prompt(SAMPLE)
+
+
+# Numbers in words.
 
 
 def spelled(number: int) -> str:
@@ -396,62 +552,8 @@ def spelled(number: int) -> str:
 @unhurried
 @given(st.integers(0, 999_999))
 def test_a_number_is_the_same_in_digits_with_separators_and_in_words(number: int) -> None:
-    read = [claims(f"{form} customers") for form in (str(number), f"{number:,}", spelled(number))]
-    assert [[(claim.unit, claim.value) for claim in found] for found in read] == [[(CUSTOMERS, number)]] * 3
-
-
-def _counts(facts: Facts) -> set[int]:
-    summary, segments = facts.summary, [row.count for row in facts.segments]
-    given = {summary.totalCustomers, summary.highRiskCount, summary.churnedThisWeek, *segments}
-    sums = {sum(some) for size in (2, 3, 4) for some in combinations(segments, size)}
-    return given | sums | {a + b for a in given for b in given} | {abs(a - b) for a in given for b in given}
-
-
-def _percentages(facts: Facts) -> set[float]:
-    summary = facts.summary
-    rates = {row.riskLevel for row in facts.segments}
-    rates |= {100 * summary.avgChurnProbability} if summary.avgChurnProbability is not None else set()
-    rates |= {summary.retentionRate} if summary.retentionRate is not None else set()
-    changes = {abs(value) for value in summary.prevWeekComparison.model_dump().values() if value is not None}
-    shares = {100 * count / summary.totalCustomers for count in _counts(facts) if summary.totalCustomers}
-    return rates | {100 - rate for rate in rates} | changes | shares
-
-
-FORMS: tuple[Callable[[int], str], ...] = (str, "{:,}".format, spelled)
-
-
-@unhurried
-@given(any_facts(), st.data())
-def test_a_text_made_of_the_reports_own_numbers_is_accepted(facts: Facts, data: st.DataObject) -> None:
-    summary, row = facts.summary, data.draw(st.sampled_from(facts.segments))
-    form = data.draw(st.sampled_from(FORMS))
-    sentences = [
-        f"This week, {form(summary.totalCustomers)} customers were active.",
-        f"Of those, {form(summary.highRiskCount)} are at high risk.",
-        *(f"The other {form(rest)} are not." for rest in [summary.totalCustomers - summary.highRiskCount] if rest),
-        f"There are {form(row.count)} {row.segment} customers at {row.riskLevel:.1f}%, or about {row.riskLevel:.0f} percent.",
-        f"The week ended on {facts.week_ending:%B} {facts.week_ending.day}, {facts.week_ending.year}.",
-        *(f"You kept {rate}% and lost {100 - rate:.1f}%." for rate in [summary.retentionRate] if rate is not None),
-        *(f"High risk {'rose' if by > 0 else 'fell'} by {abs(by)}%." for by in [summary.prevWeekComparison.highRisk] if by),
-    ]
-    text = " ".join(data.draw(st.permutations(sentences)))
-    assert accepted(text, facts) == text
-
-
-@unhurried
-@given(any_facts(), st.integers(0, 400_000), st.sampled_from(FORMS))
-def test_a_count_that_follows_from_nothing_is_rejected(facts: Facts, count: int, form: Callable[[int], str]) -> None:
-    assume(count not in _counts(facts))
-    with pytest.raises(RejectedTextError):
-        accepted(f"This week, {form(count)} customers were at risk.", facts)
-
-
-@unhurried
-@given(any_facts(), st.integers(0, 10_000))
-def test_a_percentage_that_follows_from_nothing_is_rejected(facts: Facts, tenths: int) -> None:
-    assume(all(abs(known - tenths / 10) > 0.06 for known in _percentages(facts)))
-    with pytest.raises(RejectedTextError):
-        accepted(f"This week, {tenths / 10}% of it was good.", facts)
+    read = [numbers(f"{form} customers") for form in (str(number), f"{number:,}", spelled(number))]
+    assert [[(each.unit, each.value) for each in found] for found in read] == [[(CUSTOMERS, number)]] * 3
 
 
 PIECES = [
@@ -475,8 +577,8 @@ PIECES = [
 @given(st.lists(st.sampled_from(PIECES) | st.characters()).map("".join))
 def test_no_digit_goes_unread_and_no_text_is_too_much(text: str) -> None:
     unread = [character for character in text if character.isdecimal()]
-    for claim in claims(text):
-        for character in claim.words:
+    for number in numbers(tidy(text)):
+        for character in number.words:
             if character in unread:
                 unread.remove(character)
     assert not unread
@@ -491,6 +593,7 @@ def test_no_digit_goes_unread_and_no_text_is_too_much(text: str) -> None:
         ("  All is well.\r\n\r\n\r\nKeep\ngoing.\n", "All is well.\n\nKeep going."),
         ("It was a **good** week.", "It was a good week."),
         ("Was it “good”? It was (very)!", "Was it “good”? It was (very)!"),
+        ("Thinking of your customers, all is well.", "Thinking of your customers, all is well."),
     ],
 )
 def test_harmless_white_space_and_bold_marks_are_taken_away(text: str, tidy: str) -> None:
@@ -524,6 +627,12 @@ def test_harmless_white_space_and_bold_marks_are_taken_away(text: str, tidy: str
         "All is w\u200bell.",
         "All is well, and the next",
         '{"summary": "All is well."}',
+        "THOUGHT: The owner wants comfort. All is well.",
+        "Thinking: all is well.",
+        "**Thought process**\nAll is well.",
+        "Thoughts\n\nAll is well.",
+        "My reasoning: all is well.",
+        "All is well.\n\nThought: that was too short.",
     ],
 )
 def test_what_is_not_one_to_three_paragraphs_of_plain_text_is_rejected(text: str) -> None:
@@ -539,6 +648,7 @@ def test_what_is_not_one_to_three_paragraphs_of_plain_text_is_rejected(text: str
         ("All is well, and the next", "a heading, or a text cut off"),
         ("All is\x00 well.", "a control character"),
         ("One.\n\nTwo.\n\nThree.\n\nFour.", "4 paragraphs"),
+        ("THOUGHT: All is well.", "a heading of the model's thoughts"),
     ],
 )
 def test_a_rejected_text_gives_the_log_its_reason(text: str, reason: str) -> None:
@@ -555,20 +665,37 @@ def test_a_text_of_2000_characters_is_not_too_long() -> None:
 
 
 def test_the_prompt_holds_the_facts_and_asks_for_what_the_brief_asks_for() -> None:
-    asked = prompt(THE_BRIEFS)
+    asked = prompt(SAMPLE)
     for heading in ("SUMMARY", "KEY INSIGHTS", "SEGMENT BREAKDOWN", "TOP RISK FACTORS", "RECOMMENDATIONS"):
         assert heading in asked
     for fact in (
         "January 13, 2025 to January 19, 2025",
-        "1000",
-        "95.0%",
-        "15.0%",
-        "fell by 2.1%",
-        "$12,340.50",
-        "High-Value: 200",
+        "801 of 1,458 customers; last week: 640",
+        "$31,737 of the $147,714",
+        "The riskiest tenth: 148 customers, 1.7 times as likely",
+        "More customers than usual are expected to leave: 801, against 560 to 700 in a usual week.",
+        "Of 401 customers flagged high risk four weeks ago, 307 have not come back.",
+        "high churn risk: 690 (47.3% of all); last week: 478",
+        "medium churn risk: 338 (23.2% of all); last week: 505",
+        "high or medium risk: 1,028 (70.5% of all)",
+        "Retention rate, the share of customers not above 80% risk: 82.4%; last week: 91.1%",
+        "High-Value: 22 customers (last week: 25), average churn probability 5.0%",
+        "Few Visits (impact: High): leads for 662 of 690 customers",
     ):
         assert fact in asked
+    assert asked.index("OUTLOOK") < asked.index("NEWS") < asked.index("WHAT WAS SAID") < asked.index("SUMMARY")
     assert "2–3 short paragraphs" in asked
+    assert "Work out, estimate or promise no other number" in asked
+
+
+def test_the_prompt_lists_what_a_text_may_say() -> None:
+    facts = replace(SAMPLE, changes=CHANGES)
+    figures = prompt(facts).partition("Write a concise executive summary")[0]
+    lines = [line.removeprefix("- ") for line in figures.splitlines() if line.startswith("- ")]
+    sentences = [line for line in lines if line.endswith(".")]
+    assert len(sentences) > 5
+    for sentence in sentences:
+        assert accepted(sentence, facts) == sentence
 
 
 def test_facts_have_no_room_for_anything_about_anyone() -> None:
@@ -579,9 +706,16 @@ def test_facts_have_no_room_for_anything_about_anyone() -> None:
         "key_insights",
         "risk_factors",
         "segments",
-        "look_back",
         "recommendations",
         "average_churn",
+        "look_back",
+        "risk_levels",
+        "outlook",
+        "last_week",
+        "caveats",
+        "changes",
+        "backtest",
+        "currency",
     }
 
 

@@ -9,9 +9,10 @@ import pytest
 from report.analysis.cells import ScoredCells
 from report.analysis.changes import changes
 from report.analysis.factors import FACTORS, LeadingFactor
-from report.analysis.insights import backtest_sentence, key_insights
+from report.analysis.insights import key_insights
 from report.analysis.outlook import outlook
 from report.analysis.recommendations import FACTOR_ACTIONS, Situation, recommendations
+from report.analysis.sentences import backtest_sentence
 from report.schema import Backtest, Recommendation
 from tests.support.scored import NOBODY, Cell, week
 

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -15,7 +14,18 @@ from local.function import Function
 from report.formatting import days, whole
 from report.pages import pdf
 from report.pages.view import view
-from tests.support.sample_report import NAMES, sample_report
+from report.schema import Report
+from tests.support.sample_report import DATA, NAMES, sample_report
+
+NOBODY = {
+    "count": 0,
+    "spent": 0.0,
+    "spendAtStake": 0.0,
+    "expectedToLeave": 0.0,
+    "highRiskCount": 0,
+    "mediumRiskCount": 0,
+    "lowRiskCount": 0,
+}
 
 
 def read(document: bytes) -> tuple[PdfReader, str]:
@@ -42,15 +52,17 @@ def test_the_pdf_says_what_the_json_says(
 
     reader, text = read(answer.body)
     data = report["report_data"]
+    shown = view(Report.model_validate(report))
     expected = [
         f"Client {client_id}",
         days(date(2025, 1, 13), date(2025, 1, 19)),
+        shown.headline.text,
+        *(text for figure in shown.figures for text in (figure.label, figure.value, figure.before)),
         *(whole(data["summary"][name]) for name in ("totalCustomers", "highRiskCount", "churnedThisWeek")),
         f"{data['summary']['retentionRate']}%",
-        *data["keyInsights"],
+        *shown.insights,
         *(factor["factor"] for factor in data["topRiskFactors"]),
-        *(whole(row["count"]) for row in (*data["segmentBreakdown"], *data["riskBreakdown"])),
-        *(f"{row['riskLevel']}%" for row in data["segmentBreakdown"] if row["count"]),
+        *(whole(row["count"]) for row in data["segmentBreakdown"]),
         *(text for row in data["recommendations"] for text in (row["action"], row["expectedImpact"])),
         *(customer["user_id"] for customer in data["atRiskCustomers"]),
         *data["executiveSummary"].split("\n\n"),
@@ -58,7 +70,7 @@ def test_the_pdf_says_what_the_json_says(
     ]
     missing = [words for words in expected if re.sub(r"\s+", " ", words).strip() not in text]
     assert not missing
-    assert len(reader.pages) <= 2
+    assert len(reader.pages) <= 3
 
 
 def test_the_pdf_is_made_for_screen_readers() -> None:
@@ -69,10 +81,10 @@ def test_the_pdf_is_made_for_screen_readers() -> None:
     assert root["/MarkInfo"]["/Marked"]
     assert root["/Lang"] == "en"
     assert reader.metadata is not None
-    assert reader.metadata.title == "Weekly churn report: Sample Shop “Zoë & Sons”, January 13–19, 2025"
+    assert reader.metadata.title == "Sample Shop “Zoë & Sons”, January 13–19, 2025: weekly churn report"
     descriptions = [item["/Alt"] for item in structure(root["/StructTreeRoot"]) if "/Alt" in item]
-    assert any("High 150 (12.5%)" in description for description in descriptions)
-    assert sum("Jan 19" in description for description in descriptions) == 3
+    assert any("High 125, Medium 160, Low 115" in description for description in descriptions)
+    assert sum("Jan 19" in description for description in descriptions) == 4
     kinds = {item.get("/S") for item in structure(root["/StructTreeRoot"])}
     assert {"/H1", "/H2", "/Table", "/TH", "/Figure", "/L"} <= kinds
 
@@ -107,32 +119,61 @@ def font_names(page: Any) -> list[str]:
     return [font.get_object()["/BaseFont"] for font in page["/Resources"]["/Font"].values()]
 
 
-def test_a_character_that_no_font_has_costs_no_report() -> None:
-    customers = [row.model_copy(update={"name": "Sample 𓀀 Name"}) for row in sample_report().report_data.atRiskCustomers or ()]
-    reader, text = read(pdf.document(view(sample_report(atRiskCustomers=customers))))
+@pytest.mark.parametrize(
+    "character", ["𓀀", "\x00", "\ufeff", "\uffff", "\U0001fffe", "\ufdd0", "\x85", "\u2028", "\x1b", "\u200f", "\ufff9"]
+)
+@pytest.mark.parametrize("place", ["customer", "shop"])
+def test_no_character_costs_the_report(character: str, place: str) -> None:
+    name = f"{character}Sample {character} Name"
+    customers = [row.model_copy(update={"name": name}) for row in sample_report().report_data.atRiskCustomers or ()]
+    report = sample_report(atRiskCustomers=customers) if place == "customer" else sample_report(meta={"client_name": name})
+    reader, text = read(pdf.document(view(report)))
     assert "Sample" in text
     assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]
+
+
+def test_no_text_is_smaller_than_eight_points() -> None:
+    sizes: set[float] = set()
+    for page in PdfReader(io.BytesIO(pdf.document(view(sample_report())))).pages:
+        page.extract_text(
+            visitor_text=lambda text, _, matrix, __, size: sizes.add(round(size * abs(matrix[0]), 1)) if text.strip() else None
+        )
+    assert min(sizes) >= 8
+
+
+def test_american_shops_print_on_letter_and_all_others_on_a4() -> None:
+    def size(**meta: str) -> tuple[int, int]:
+        page = PdfReader(io.BytesIO(pdf.document(view(sample_report(meta=meta))))).pages[0]
+        return round(page.mediabox.width), round(page.mediabox.height)
+
+    assert size() == (595, 842)
+    assert size(time_zone="America/New_York") == (612, 792)
+    assert size(time_zone="America/Sao_Paulo", currency="BRL") == (595, 842)
+
+
+def test_a_table_that_goes_on_has_its_head_on_each_page() -> None:
+    reader, _ = read(pdf.document(view(sample_report())))
+    heads = [page.extract_text().count("Leading reasons") for page in reader.pages]
+    rows = [sum(name in page.extract_text() for name in ("u002", "u024")) for page in reader.pages]
+    assert all(head == 1 for head, row in zip(heads, rows, strict=True) if row)
 
 
 @pytest.mark.parametrize(
     "without",
     [
         {"atRiskCustomers": None, "history": None},
-        {"atRiskCustomers": [], "topRiskFactors": [], "recommendations": [], "keyInsights": []},
-        {"riskBreakdown": [{"riskLevel": level, "count": 0} for level in ("High", "Medium", "Low")]},
+        {"atRiskCustomers": [], "missingRegulars": [], "topRiskFactors": [], "recommendations": [], "keyInsights": []},
+        {"segmentBreakdown": [{**row, **NOBODY} for row in DATA["segmentBreakdown"]], "caveats": [], "changes": []},
     ],
 )
 def test_a_report_without_some_part_is_a_pdf_too(without: dict[str, Any]) -> None:
     reader, _ = read(pdf.document(view(sample_report(**without))))
-    assert len(reader.pages) <= 2
+    assert len(reader.pages) <= 3
 
 
-def test_a_pdf_is_set_in_a_moment_also_by_many_at_once() -> None:
+def test_each_of_many_who_ask_at_once_gets_their_own_pdf() -> None:
     views = [view(sample_report(executiveSummary=f"Summary number {number}.")) for number in range(8)]
-    pdf.document(views[0])
-    started = perf_counter()
     with ThreadPoolExecutor(4) as threads:
         documents = list(threads.map(pdf.document, views))
-    assert (perf_counter() - started) / len(views) < 0.5  # 0.03 s where nothing else runs; `make bench` measures it
     for number, document in enumerate(documents):
         assert f"Summary number {number}." in read(document)[1]

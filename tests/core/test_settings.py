@@ -34,6 +34,7 @@ def client(**entry: Any) -> ClientSettings:
         ({**MAIL, "SMTP_URL": "smtp://user:secret\u00fc@mail.example"}, "SMTP_URL has a user or a password"),
         # pragma: allowlist nextline secret
         ({**MAIL, "SMTP_URL": "smtp://user:secret%C3%BC@mail.example"}, "SMTP_URL has a user or a password"),
+        # pragma: allowlist nextline secret
         ({**MAIL, "SMTP_URL": "smtp://secret%00:secret@mail.example"}, "SMTP_URL has a user or a password"),
         ({"SMTP_URL": "smtp://mail.example"}, "MAIL_FROM is needed with SMTP_URL"),
         ({**MAIL, "MAIL_FROM": "secret"}, "MAIL_FROM is needed with SMTP_URL"),

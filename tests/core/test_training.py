@@ -1,5 +1,6 @@
 """The simulated shops, the label, the bundled model's promises, the correction, the real shop's mapping."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from model import churn
 from model.calibration import IDENTITY, Calibration, apply, fit
-from training import complete_journey, dataset, shops
+from training import complete_journey, dataset, scores, shops, ta_feng, young_shops
 from training.boosting import CUTS, DIRECTIONS
 
 SUNDAY = date(2026, 11, 15)
@@ -48,6 +49,24 @@ def test_sample_shop_is_the_same_but_for_its_date(sample):
     assert later.drop_columns("timestamp").equals(sample.drop_columns("timestamp"))
     shift = later["timestamp"].cast(pa.int64()).to_numpy() - sample["timestamp"].cast(pa.int64()).to_numpy()
     assert set(shift) == {3 * WEEK_US}
+
+
+def test_the_feature_from_the_sql_is_that_of_the_events_read_plainly(sample):
+    rows = dataset.with_whole_memory(dataset.from_events(sample, 26, SUNDAY), 26)
+    active = dataset.active_before(sample, SUNDAY, rows)
+    assert active[:, 13:].any()
+    assert (rows.features[:, churn.FEATURES.index("active_weeks_before")] == active[:, :8].sum(axis=1)).all()
+
+
+def test_customers_of_simulated_shops_pause_and_return():
+    shop = shops.Shop(customers=500, founders=1.0, visits_per_week=3.0, visits_spread=0.1, lifetime_weeks=5_000.0)
+    long_gaps = []
+    for absences in (0.0, 1.0):
+        _, active = dataset.weekly_activity(shops.simulate(replace(shop, absences=absences), 40, 1, SUNDAY), SUNDAY)
+        # From each week with a visit to the next one.
+        gaps = np.concatenate([np.diff(np.flatnonzero(weeks)) for weeks in active])
+        long_gaps.append(np.mean(gaps > 12))
+    assert long_gaps[1] > 2 * long_gaps[0]
 
 
 def test_sample_shops_risk_rises_in_its_last_week(sample):
@@ -116,21 +135,21 @@ def test_calibration_finds_a_distortion_from_many_customers():
     rng = np.random.default_rng(1)
     log_odds = rng.normal(-1, 1.2, 3_000)
     customers = rng.integers(1, 400, 3_000)
-    churned = rng.binomial(customers, apply(Calibration(-1.2, 0.8), log_odds))
+    churned = rng.binomial(customers, apply(Calibration(-1.2, 0.8), log_odds)).astype(np.float64)
     found = fit(log_odds, customers, churned)
     assert found.intercept == pytest.approx(-1.2, abs=0.05)
     assert found.slope == pytest.approx(0.8, abs=0.03)
 
 
 def test_calibration_stays_near_identity_with_one_customer():
-    found = fit(np.array([-1.0]), np.array([1]), np.array([1]))
+    found = fit(np.array([-1.0]), np.array([1.0]), np.array([1.0]))
     assert 0 < found.intercept < 0.7
     assert found.slope == pytest.approx(1, abs=0.1)
 
 
 def test_calibration_without_customers_is_identity():
-    nothing = np.zeros(0, dtype=np.int64)
-    assert fit(np.zeros(0), nothing, nothing) == IDENTITY
+    nothing = np.zeros(0)
+    assert fit(nothing, nothing, nothing) == IDENTITY
 
 
 def test_identity_is_the_sigmoid():
@@ -143,12 +162,50 @@ def test_identity_is_the_sigmoid():
 def test_calibration_never_turns_the_order_around_and_always_ends(cells, data):
     log_odds, customers, shares = (np.array(column) for column in zip(*cells, strict=True))
     shares = data.draw(st.sampled_from([shares, np.zeros_like(shares), np.ones_like(shares)]))
-    found = fit(log_odds, customers, np.rint(shares * customers).astype(np.int64))
+    found = fit(log_odds, customers, np.rint(shares * customers))
     assert 0 < found.slope < np.inf
     assert np.isfinite(found.intercept)
     probabilities = apply(found, np.sort(log_odds))
     assert ((probabilities >= 0) & (probabilities <= 1)).all()
     assert (np.diff(probabilities) >= 0).all()
+
+
+def test_ta_fengs_lines_are_purchases_in_dollars_of_one_session_a_customer_and_day():
+    lines = pa.table(
+        {
+            "TRANSACTION_DT": ["11/2/2000", "11/1/2000", "11/1/2000"],
+            "CUSTOMER_ID": ["00001113", "00001113", "02131221"],
+            "AMOUNT": [2, 1, 3],
+            "SALES_PRICE": [66, 33, 100],
+        }
+    )
+    rows = ta_feng.to_events(lines).to_pylist()
+    assert [row["timestamp"] for row in rows] == [datetime(2000, 11, day, 12, tzinfo=UTC) for day in (1, 1, 2)]
+    assert {(row["user_id"], row["price"], row["quantity"]) for row in rows} == {
+        ("00001113", Decimal(1), 1),
+        ("02131221", Decimal("3.030303030"), 1),
+        ("00001113", Decimal(2), 1),
+    }
+    assert len({row["session_id"] for row in rows}) == 3
+    assert {row["event_type"] for row in rows} == {"purchase"}
+
+
+def test_equal_windows_drop_the_oldest_teachers_until_the_memory_is_long_enough():
+    plans = {weeks: young_shops.plans(weeks) for weeks in (5, 8, 10, 12, 15, 16)}
+    at_least_4 = {weeks: (found[3].teachers, found[3].memory_weeks) for weeks, found in plans.items()}
+    assert at_least_4 == {
+        5: ((4,), 0), 8: ((4,), 3), 10: ((4, 5), 4), 12: ((4, 5, 6, 7), 4), 15: ((4, 5, 6, 7), 7), 16: ((4, 5, 6, 7), 8)
+    }  # fmt: skip
+    longest = {weeks: (found[4].teachers, found[4].memory_weeks) for weeks, found in plans.items()}
+    assert longest == {5: ((4,), 0), 8: ((4,), 3), 10: ((4,), 5), 12: ((4,), 7), 15: ((4, 5, 6), 8), 16: ((4, 5, 6, 7), 8)}
+
+
+def test_scores_are_those_of_the_textbook():
+    churned = np.array([True, False, True, False])
+    assert scores.auc(churned, np.array([0.9, 0.4, 0.4, 0.1])) == 0.875  # of four pairs three are in order and one is equal
+    found = scores.scores(churned, np.array([0.5, 0.5, 0.8, 0.2]))
+    assert found.log_loss == pytest.approx(-(2 * np.log(0.5) + 2 * np.log(0.8)) / 4)
+    assert found.brier == pytest.approx((2 * 0.25 + 2 * 0.04) / 4)
 
 
 def test_complete_journey_keeps_what_was_spent():

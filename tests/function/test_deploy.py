@@ -22,8 +22,8 @@ from deploy.deadlines import MAX_SECONDS, MIN_SECONDS, deadlines
 from local import deployed, function
 from local.programs import ROOT
 from report.api import logs
-from report.api.access import Grant, grant_of, hash_of, parse_api_keys
-from report.settings import SchedulerSettings, read_settings
+from report.api.access import Grant, SchedulerSettings, grant_of, hash_of, parse_api_keys
+from report.settings import read_settings
 from tests.support.programs import needed
 
 KEY_FILE = json.dumps({hash_of("a shop's key"): [1]})

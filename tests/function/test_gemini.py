@@ -1,24 +1,26 @@
-"""Gemini's door, the real SDK against a loopback Gemini: out comes a complete text or a GeminiError, in time."""
+"""Gemini, the real SDK against a loopback server: a complete text or a GeminiError, in time."""
 
 import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from report.settings import GeminiSettings
 from report.summary import gemini
 from report.summary.executive import GeminiError
-from tests.support.loopback.gemini import FAILURES, fails, loopback_gemini, prompt_of, says
+from tests.support.loopback.gemini import FAILURES, fails, loopback_gemini, prompt_of, says, says_parts
 from tests.support.loopback.server import Loopback, drips, hangs
 
 KEY = "sample-key-7f3a"
 PROMPT = "Sum up a week in which 150 customers were at risk."
 ENDLESS = {"a hang", "a slow drip"}
 LONG_ENOUGH = 30.0
-"""Seconds: a limit that only an endless answer reaches."""
+"""Seconds; only an endless answer takes this long."""
 
 
 def _settings(endpoint: str, timeout_seconds: float = LONG_ENOUGH) -> GeminiSettings:
@@ -33,6 +35,22 @@ def test_a_good_answer_comes_back_as_it_is_and_the_prompt_went_out_as_it_was() -
     assert prompt_of(request) == PROMPT
     assert request.headers["x-goog-api-key"] == KEY
     assert KEY not in request.path
+
+
+THOUGHT = {"text": "The owner has 150 customers at risk, so I should sound worried.", "thought": True}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (THOUGHT, {"text": "All is well."}),
+        ({"text": "All is well."}, THOUGHT),
+        (THOUGHT, THOUGHT, {"text": "All is well.", "thought": False, "thoughtSignature": "c2lnbmVk"}, {"text": ""}),
+    ],
+)
+def test_the_models_thoughts_are_no_part_of_its_text(parts: tuple[Mapping[str, Any], ...]) -> None:
+    with loopback_gemini(says_parts(*parts)) as server:
+        assert gemini.write(PROMPT, _settings(server.endpoint)) == "All is well."
 
 
 @pytest.mark.parametrize("failure", FAILURES)
@@ -72,10 +90,10 @@ def test_no_more_calls_go_out_than_may_linger_and_their_end_makes_room() -> None
             gemini.write(PROMPT, settings)
         return str(raised.value)
 
-    with loopback_gemini(drips) as server, ThreadPoolExecutor(gemini.MOST_CALLS + 1) as threads:
-        reasons = set(threads.map(reason, [_settings(server.endpoint, 2.0)] * (gemini.MOST_CALLS + 1)))
-        assert reasons == {"no answer within 2 s", f"{gemini.MOST_CALLS} calls are under way already"}
-        assert len(server.requests) <= gemini.MOST_CALLS
+    with loopback_gemini(drips) as server, ThreadPoolExecutor(gemini.MAX_CALLS + 1) as threads:
+        reasons = set(threads.map(reason, [_settings(server.endpoint, 2.0)] * (gemini.MAX_CALLS + 1)))
+        assert reasons == {"no answer within 2 s", f"{gemini.MAX_CALLS} calls are under way already"}
+        assert len(server.requests) <= gemini.MAX_CALLS
     with loopback_gemini(says("Here again.")) as server:
         assert _once_there_is_room(server) == "Here again."
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -203,6 +204,21 @@ def test_an_interrupted_report_leaves_nothing_running(tmp_path, ending):
     if ending != signal.SIGKILL:
         assert command.returncode == 128 + ending
         assert not list(tmp_path.iterdir())
+
+
+def test_serve_opens_a_shop_of_the_past_on_a_week_that_has_data(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with run("serve", "--shop", "complete-journey", "--port", str(port), folder=tmp_path) as command:
+        printed = ""
+        while "Ctrl-C" not in printed:
+            assert command.poll() is None
+            printed += command.stderr.readline()
+        command.send_signal(signal.SIGINT)
+        command.communicate()
+    assert f"The page: http://127.0.0.1:{port}/?client_id=1&week_ending=2017-12-03\n" in printed
+    wait_until_gone(tmp_path)
 
 
 def test_serve_says_when_the_port_is_taken(tmp_path, serve):

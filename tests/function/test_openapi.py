@@ -20,7 +20,7 @@ from report.api.access import hash_of
 from report.api.rate_limit import MAX_WRONG_KEYS
 from tests.support.loopback import bigquery as loopback_bq
 from tests.support.loopback.receiver import SECRET, loopback_receiver
-from tests.support.loopback.server import answers, hangs
+from tests.support.loopback.server import answers, busy, hangs
 
 EXAMPLES = ROOT / "report/api/examples.json"
 REPORT = "/reports/generate?client_id=1&week_ending=2025-01-19"
@@ -52,6 +52,7 @@ def examples(bigquery: Any, serve: Callable[..., Function]) -> Any:
         }
         function = serve(**settings)
         report = function.ask(REPORT, key="a key")
+        listed = function.ask(f"{REPORT.replace('generate', 'customers')}&list=missing_regulars", key="a key")
         all_clients = {**settings, "API_KEYS": {hash_of("a key"): "*"}}
         weekly = serve(**all_clients).ask("/reports/weekly", key="a key", **WEEKLY)
         webhook = receiver.requests[0].body
@@ -68,11 +69,14 @@ def examples(bigquery: Any, serve: Callable[..., Function]) -> Any:
             502: broken.ask(REPORT, key="a key"),
             504: slow.ask(REPORT, key="a key"),
         }
-        again = broken.ask("/reports/weekly", key="a key", **WEEKLY)
+        down = {"1": {**settings["CLIENTS"]["1"], "webhook_url": f"{receiver.endpoint}/hook/down"}, "2": settings["CLIENTS"]["2"]}
+        receiver.behaviour = busy
+        again = serve(**{**all_clients, "CLIENTS": down}).ask("/reports/weekly", key="a key", **WEEKLY)
     assert {status: answer.status for status, answer in problems.items()} == {status: status for status in problems}
-    assert (report.status, weekly.status, again.status) == (200, 200, 502)
+    assert (report.status, listed.status, weekly.status, again.status) == (200, 200, 200, 502)
     found = {
         "report": report.json(),
+        "list": listed.json() | {"customers": listed.json()["customers"][:2]},
         "webhook": webhook,
         "weekly": weekly.json(),
         "weekly_again": again.json(),
@@ -120,7 +124,7 @@ def contents(part: Any) -> Iterator[Any]:
 def test_every_example_is_as_its_schema_says(description: Any) -> None:
     found = list(contents({name: part for name, part in description.items() if name != "components"}))
     found += list(contents(description["components"]["responses"]))
-    assert len(found) == 14
+    assert len(found) == 15
     for content in found:
         Draft202012Validator({**content["schema"], "components": description["components"]}).validate(content["example"])
 
@@ -128,7 +132,11 @@ def test_every_example_is_as_its_schema_says(description: Any) -> None:
 def test_every_field_and_parameter_says_what_it_means(description: Any) -> None:
     schemas = description["components"]["schemas"]
     fields = {f"{name}.{field}": about for name, schema in schemas.items() for field, about in schema["properties"].items()}
-    parameters = {about["name"]: about for about in description["paths"]["/reports/generate"]["get"]["parameters"]}
+    parameters = {
+        about["name"]: about
+        for path in ("/reports/generate", "/reports/customers")
+        for about in description["paths"][path]["get"]["parameters"]
+    }
     assert len(fields) > 100
     assert [name for name, about in {**fields, **parameters}.items() if len(about.get("description", "").split()) < 2] == []
 

@@ -31,6 +31,12 @@ def says(text: str, finish_reason: str | None = "STOP") -> Behaviour:
     return answers(200, candidate(text, finish_reason))
 
 
+def says_parts(*parts: Mapping[str, Any]) -> Behaviour:
+    """A complete candidate of these parts."""
+    content = {"content": {"parts": list(parts), "role": "model"}, "finishReason": "STOP", "index": 0}
+    return answers(200, {"candidates": [content], "modelVersion": "loopback"})
+
+
 def candidate(text: str, finish_reason: str | None = "STOP") -> Mapping[str, Any]:
     """Return Gemini's answer with this text, as JSON."""
     content = {"content": {"parts": [{"text": text}], "role": "model"}, "finishReason": finish_reason, "index": 0}
@@ -53,6 +59,9 @@ FAILURES: Mapping[str, Behaviour] = {
     "no finish reason": says("This week was a good week.", None),
     "an empty text": says(" \n"),
     "no parts": answers(200, {"candidates": [{"content": {"role": "model"}, "finishReason": "STOP", "index": 0}]}),
+    "thoughts alone": says_parts({"text": "The owner wants a summary.", "thought": True}),
+    "two texts": says_parts({"text": "This week was a good week."}, {"text": "This week was a bad week."}),
+    "a call of a function": says_parts({"functionCall": {"name": "look_up", "args": {}}}),
     "ten megabytes": says("All is well. " * 800_000),
     "a bad key": fails(
         400,

@@ -71,7 +71,7 @@ class MailServer:
 def loopback_mail_server(
     certificate: trustme.LeafCert | None = None, protocol: type[SMTP] = SMTP, **options: Any
 ) -> Iterator[MailServer]:
-    """A mail server until the block ends: over TLS with a certificate, and with aiosmtpd's own options."""
+    """Run a mail server until the block ends: over TLS with a certificate, and with aiosmtpd's own options."""
 
     class Speaks(Controller):
         def factory(self) -> SMTP:

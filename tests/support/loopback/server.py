@@ -45,8 +45,11 @@ class Loopback:
 
 
 @contextmanager
-def running(behaviour: Behaviour, path: str) -> Iterator[Loopback]:
-    """Run a server with this behaviour for paths that match; set `behaviour` on the result to change it."""
+def running(behaviour: Behaviour, path: str, refusal: Callable[[Request], Behaviour | None] | None = None) -> Iterator[Loopback]:
+    """Run a server with this behaviour for paths that match; set `behaviour` on the result to change it.
+
+    What `refusal` returns for a request comes before the behaviour.
+    """
     loopback = Loopback(behaviour)
 
     class Handler(Call):
@@ -63,7 +66,8 @@ def running(behaviour: Behaviour, path: str) -> Iterator[Loopback]:
                 send_json(self, 404, {"error": {"code": 404, "message": "Not found."}})
                 return
             try:
-                loopback.behaviour(self, loopback.over)
+                refused = refusal(self.request) if refusal else None
+                (refused or loopback.behaviour)(self, loopback.over)
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True
 
