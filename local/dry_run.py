@@ -29,11 +29,12 @@ def dry_run(settings: Settings, client_id: int, now: datetime) -> Iterator[tuple
     days = {"days_start": week.first_counted_day, "week_start": week.start, "day_start": week.ending}
     instants: Parameters = {name: ("TIMESTAMP", midnight(day, week.time_zone)) for name, day in days.items()}
     parameters = warehouse._parameters(scan, week.counted_weeks, MEMORY_WEEKS) | counted | instants
-    config = bigquery.QueryJobConfig(query_parameters=warehouse._typed(parameters), dry_run=True, use_query_cache=False)
     bigquery_client = warehouse._client(place)
     for query in ("cells.sql", "days.sql", "last_day.sql"):
-        job = bigquery_client.query(warehouse._text(query, bigquery_client.project, place), job_config=config)
-        yield query, job.total_bytes_processed or 0
+        text = warehouse._text(query, bigquery_client.project, place)
+        typed = warehouse._typed(parameters, text)
+        config = bigquery.QueryJobConfig(query_parameters=typed, dry_run=True, use_query_cache=False)
+        yield query, bigquery_client.query(text, job_config=config).total_bytes_processed or 0
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Every query names its client, is limited in time and cost, and can be answered from BigQuery's own cache of results.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
@@ -325,8 +326,11 @@ def _query(
     from google.cloud import bigquery
     from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
 
+    with _failures(query):
+        client = _client(place)
+        text = _text(query, client.project, place)
     job_config = bigquery.QueryJobConfig(
-        query_parameters=_typed(parameters),
+        query_parameters=_typed(parameters, text),
         labels={"function": FUNCTION_LABEL, "client_id": str(parameters["client_id"][1])},
         job_timeout_ms=int(seconds * 1000) + ABANDONED_AFTER_MS,
     )
@@ -334,9 +338,8 @@ def _query(
         job_config.maximum_bytes_billed = place.max_bytes_billed
     retry_seconds = min(seconds / 2, MAX_RETRY_SECONDS)
     with _failures(query):
-        client = _client(place)
         answer = client.query_and_wait(
-            _text(query, client.project, place),
+            text,
             job_config=job_config,
             api_timeout=seconds + 1,  # the reader gives up a call that hangs before it ends by itself
             wait_timeout=max(seconds - SECONDS_TO_CANCEL, seconds / 2),  # then the library cancels the job
@@ -351,13 +354,14 @@ def _query(
     return rows, answer.total_bytes_processed or 0
 
 
-def _typed(parameters: Parameters) -> "list[bigquery.ArrayQueryParameter | bigquery.ScalarQueryParameter]":
-    """The parameters as the client library takes them."""
+def _typed(parameters: Parameters, text: str) -> "list[bigquery.ArrayQueryParameter | bigquery.ScalarQueryParameter]":
+    """The parameters that a query's text names, as the client library takes them: sources need different ones."""
     from google.cloud import bigquery
 
     return [
         (bigquery.ArrayQueryParameter if isinstance(value, list | tuple) else bigquery.ScalarQueryParameter)(name, type_, value)
         for name, (type_, value) in parameters.items()
+        if re.search(rf"@{name}\b", text)
     ]
 
 
