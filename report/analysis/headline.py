@@ -41,8 +41,7 @@ def headline(customers: int, outlook: Outlook, changes: Sequence[Change], caveat
 
     A serious caveat silences everything but the number expected to leave.
     """
-    number = round(outlook.expectedToLeave)
-    may_not_return = f"{whole(number)} may not return" if number else "all likely to return"
+    may_not_return = f"{whole(round(outlook.expectedToLeave))} may not return"
     running = any(caveat.code == "week_not_over" for caveat in caveats)
     when = "so far this week" if running else "this week"
     leaving = _leaving(customers, outlook, average_shop=of_average_shop(caveats))

@@ -165,7 +165,7 @@ def backtest_sentence(backtest: Backtest | None) -> str:
         return said
     whom = f"{counted(size, 'customer')} {group}"
     if lost == size:
-        return f"{said} None of the {whom} has come back."
+        return f"{said} {all_of(size).capitalize()} {group} have stayed away."
     if not lost:
         return f"{said} {all_of(size).capitalize()} {group} have come back."
     return f"{said} Of the {whom}, {whole(lost)} {verb(lost, 'has', 'have')} not come back."
