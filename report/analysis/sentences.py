@@ -23,7 +23,7 @@ FEATURES_IN_WORDS: Mapping[str, str] = {
     "removed_from_cart": "“removed_from_cart” events",
     "cart_quantity_updated": "“cart_quantity_updated” events",
     "total_sessions": "sessions",
-    "total_spent_usd": "a positive spend",
+    "total_spent_usd": "purchases with a positive amount",
 }
 """What a customer has who has a feature above 0."""
 

@@ -3,10 +3,13 @@
 import re
 from collections.abc import Sequence
 from datetime import date
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
-from report.analysis.cells import ScoredCells
+from report.analysis.caveats import broken_features, silenced_changes
+from report.analysis.cells import CountedWeeks, ScoredCells, WeekTotals
 from report.analysis.changes import changes
 from report.analysis.factors import FACTORS, LeadingFactor
 from report.analysis.insights import Findings, key_insights
@@ -15,6 +18,7 @@ from report.analysis.recommendations import ACTIONS, FACTOR_ACTIONS, Situation, 
 from report.analysis.segments import segment_breakdown
 from report.analysis.sentences import backtest_sentence, days_in_words, riskiest_sentence
 from report.schema import Backtest, Recommendation
+from report.week import Week
 from tests.support.scored import NOBODY, Cell, week
 
 
@@ -114,6 +118,17 @@ def test_what_is_called_unusual_lies_outside_the_range_that_is_shown() -> None:
         for change in changes(week(Cell(0.2, customers, 1.0 * customers)), usual[0], usual):
             inside = change.usualLow <= round(change.now) <= change.usualHigh
             assert change.verdict == "usual" or not inside
+
+
+@pytest.mark.parametrize(("unusable", "broken"), [(0, set()), (4, set()), (5, {"total_spent_usd"})])
+def test_many_amounts_that_count_as_nothing_leave_no_verdict_on_spend_and_segments(unusable: int, broken: set[str]) -> None:
+    totals = WeekTotals(100, unusable_amounts=unusable, with_feature={"total_spent_usd": 40})
+    before = WeekTotals(100, with_feature={"total_spent_usd": 40})
+    counts = np.zeros((0, 2), np.int64)
+    counted = CountedWeeks(np.zeros((0, 9)), np.zeros(0, np.bool_), counts, counts, counts * 1.0, (totals, before), 8)
+    assert broken_features(counted, Week(date(2025, 1, 19), ZoneInfo("UTC"), date(2025, 1, 20))) == broken
+    silenced = silenced_changes((), broken)
+    assert silenced == ({"spent", "High-Value", "Regular", "Occasional", "New"} if broken else frozenset())
 
 
 def test_the_new_segment_is_not_taken_for_newcomers() -> None:
@@ -330,7 +345,8 @@ def test_missing_events_are_to_be_checked_first_and_the_days_are_named() -> None
 def test_changed_tracking_is_to_be_checked_first_and_what_was_seen_is_named() -> None:
     told = advice(MANY, changed_features=(("total_spent_usd", False), ("added_to_cart", True)))
     assert told[0].action == (
-        "Check what changed in your event tracking: no customer has a positive spend this week, though many had last week; "
+        "Check what changed in your event tracking: "
+        "no customer has purchases with a positive amount this week, though many had last week; "
         "many customers have “added_to_cart” events this week, though none had last week."
     )
-    assert "spen" not in told[1].expectedImpact
+    assert "spent" not in told[1].expectedImpact
