@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from time import monotonic
@@ -20,7 +20,7 @@ from flask import Flask, Request, Response, request
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from report.api import access
+from report.api import access, links
 from report.api.logs import log_to_stdout, trace_name, trace_of_request
 from report.api.rate_limit import WrongKeys
 from report.api.sharing import Shared
@@ -28,7 +28,7 @@ from report.settings import SettingsError, read_settings
 from report.week import Week, week_at
 
 if TYPE_CHECKING:
-    from report.api.parameters import Format, Query, ReportQuery, WeekQuery
+    from report.api.parameters import Format, Query, ReportQuery, SharedQuery, WeekQuery
     from report.build import Trace
     from report.pages.html import Page
     from report.schema import Report
@@ -163,9 +163,54 @@ def _generate() -> Response:
     """Make one client's report of one week, in the form that is asked for."""
     started = monotonic()
     asked = _asked()
-    report, trace, made = _make_or_share(request.headers["X-API-Key"], asked, _week(asked), started)
+    reader = access.hash_of(request.headers["X-API-Key"])
+    wanted = _Wanted(asked.client_id, _week(asked), "customers" in asked.include, "history" in asked.include)
+    return _answer(reader, wanted, asked.format or _accepted(), started)
+
+
+@app.get("/reports/shared")
+def _shared() -> Response:
+    """Open the report that a signed link is for, without personal data."""
+    started = monotonic()
+    asked = _shared_query()
+    response = _answer("a signed link", _Wanted(asked.client_id, _week(asked), False, True), asked.format, started)
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _shared_query() -> "SharedQuery":
+    """Read a signed link, and check it. A wrong signature counts like a wrong key."""
+    from report.api.parameters import ParameterError, parse_shared_parameters
+
+    try:
+        asked = parse_shared_parameters(_arguments())
+    except ParameterError as error:
+        raise ProblemError(422, str(error), error.parameter) from error
+    link = (asked.client_id, asked.week_ending, asked.expires)
+    found = links.link_problem(SETTINGS.link_secret, link, asked.signature, datetime.now(UTC))
+    if found == "wrong":
+        _count_wrong_key("signed links")
+        raise _not_allowed("This link is not valid: it was changed on its way, or revoked. Ask for the report with an API key.")
+    if found == "expired":
+        raise _not_allowed("This link has expired. Open the one in the newest message, or ask for the report with an API key.")
+    return asked
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Which report, and what it should also have."""
+
+    client_id: int
+    week: Week
+    customers: bool
+    history: bool
+
+
+def _answer(reader: str, wanted: _Wanted, form: "Format", started: float) -> Response:
+    """Answer with a report, made for this reader or shared by the same reader a moment ago."""
+    report, trace, made = _make_or_share(reader, wanted, started)
     trace = replace(trace, steps_ms=dict(trace.steps_ms) if made else {})
-    response = _unless_known(report, asked.format or _accepted(), trace)
+    response = _unless_known(report, form, trace)
     took = {"shared": not made, "total_milliseconds": round((monotonic() - started) * 1000, 1)}
     logger.info("report", extra={"fields": {**_log_fields(report, trace), **took}})
     response.headers["Cache-Control"] = "private, no-cache"
@@ -184,12 +229,16 @@ def _asked() -> "ReportQuery":
     return asked
 
 
+def _arguments() -> Mapping[str, Sequence[str]]:
+    return {name: request.args.getlist(name) for name in request.args}
+
+
 def _read_query(grant: access.Grant, parse: "Callable[[Mapping[str, Sequence[str]]], Query]") -> "Query":
     """Read the query, and check that the key covers its client: the key comes first, the client only after it."""
     from report.api.parameters import ParameterError
 
     try:
-        asked = parse({name: request.args.getlist(name) for name in request.args})
+        asked = parse(_arguments())
     except ParameterError as error:
         raise ProblemError(422, str(error), error.parameter) from error
     if not grant.covers(asked.client_id):
@@ -216,20 +265,18 @@ def _week(asked: "WeekQuery") -> Week:
     return week
 
 
-def _make_or_share(key: str, asked: "ReportQuery", week: Week, started: float) -> "tuple[Report, Trace, bool]":
-    """Return the report, how it was made, and whether it was made for this request or is shared by readers with the same key."""
+def _make_or_share(reader: str, wanted: _Wanted, started: float) -> "tuple[Report, Trace, bool]":
+    """Return the report, how it was made, and whether it was made for this request or is shared with the same reader's others."""
     from report import build  # its libraries take longest to load: only a report waits for them
 
     def make() -> "tuple[Report, Trace]":
         deadline = started + SETTINGS.request_deadline_seconds
-        trace = build.Trace()
-        wanted = build.Request(asked.client_id, week, customers, datetime.now(UTC), deadline, history)
-        return build.build_report(SETTINGS, wanted, trace), trace
+        trace, now = build.Trace(), datetime.now(UTC)
+        asked = build.Request(wanted.client_id, wanted.week, wanted.customers, now, deadline, wanted.history)
+        return build.build_report(SETTINGS, asked, trace), trace
 
-    customers, history = "customers" in asked.include, "history" in asked.include
-    question = (access.hash_of(key), asked.client_id, week, customers, history)
-    with _warehouse_problems(asked.client_id):
-        (report, trace), made = REPORTS.get(question, make, SETTINGS.request_deadline_seconds)
+    with _warehouse_problems(wanted.client_id):
+        (report, trace), made = REPORTS.get((reader, wanted), make, SETTINGS.request_deadline_seconds)
     return report, trace, made
 
 
@@ -349,15 +396,25 @@ def _grant() -> access.Grant:
     """Return what the request's key covers. A known key always gets in, however many wrong ones came from its address."""
     key = request.headers.get("X-API-Key", "")
     grant = access.grant_of(key, SETTINGS.grants)
-    if grant is None and key and (seconds := WRONG_KEYS.seconds_to_wait(_address())):
-        detail = "Too many unknown API keys came from your address. Please wait a minute."
-        raise ProblemError(429, detail, headers={"Retry-After": str(seconds)})
+    if grant is None and key:
+        _count_wrong_key("API keys")
     if grant is None:
         detail = "The API key is not known." if key else "An API key is needed, in the header X-API-Key."
         if any(map(access.names_a_key, request.args)):
             detail += " In an address it is not taken, and it is no longer a secret there: addresses get into logs. Make another."
-        raise ProblemError(401, detail, headers={"WWW-Authenticate": 'ApiKey realm="reports", header="X-API-Key"'})
+        raise _not_allowed(detail)
     return grant
+
+
+def _count_wrong_key(of_what: str) -> None:
+    """Count a wrong key or signature; raise the problem of an address that sent too many."""
+    if seconds := WRONG_KEYS.seconds_to_wait(_address()):
+        detail = f"Too many unknown {of_what} came from your address. Please wait a minute."
+        raise ProblemError(429, detail, headers={"Retry-After": str(seconds)})
+
+
+def _not_allowed(detail: str) -> ProblemError:
+    return ProblemError(401, detail, headers={"WWW-Authenticate": 'ApiKey realm="reports", header="X-API-Key"'})
 
 
 def _address() -> str:
@@ -387,7 +444,9 @@ def _weekly() -> Response:
         if not all(grant.covers(client_id) for client_id in client_ids):
             raise ProblemError(403, "This API key does not cover all of these clients.")
     page_url = SETTINGS.page_url or _own_address() + "/dashboard/reports"
-    run = weekly.run_weekly(weekly.WeeklyJob(SETTINGS, asked.week_ending, datetime.now(UTC), page_url, deadline), client_ids)
+    shared_url = _own_address() + "/reports/shared"
+    job = weekly.WeeklyJob(SETTINGS, asked.week_ending, datetime.now(UTC), page_url, shared_url, deadline)
+    run = weekly.run_weekly(job, client_ids)
     status = 502 if run.to_be_tried_again else 200
     return Response(run.model_dump_json(), status, mimetype="application/json", headers={"Cache-Control": "no-store"})
 

@@ -34,6 +34,7 @@ from report.analysis.customers import CellProbabilities, Customer, Regular, cell
 from report.analysis.days import DayCounts, has_gap
 from report.analysis.drift import share_outside
 from report.analysis.factors import LeadingFactor, Told, count_leading_factors, top_risk_factors
+from report.analysis.headline import headline
 from report.analysis.history import WEEKS as HISTORY_WEEKS
 from report.analysis.history import history
 from report.analysis.insights import Findings, key_insights
@@ -44,6 +45,7 @@ from report.analysis.recommendations import Situation, recommendations
 from report.analysis.risk import at_high_risk, in_riskiest_tenth
 from report.analysis.segments import in_segment, segment_breakdown
 from report.analysis.sentences import backtest_sentence, of_average_shop
+from report.rules import SEGMENT_RULES, THRESHOLDS
 from report.schema import AtRiskCustomer, CalibrationUsed, CustomerList, CustomerListName, Meta, Report, ReportData
 from report.settings import ClientSettings
 from report.summary.executive import ExecutiveSummary
@@ -153,6 +155,7 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
             recommendations=recommendations(situation),
             executiveSummary="",
             riskBreakdown=risk_breakdown(this_week),
+            headline=headline(this_week.customers, ahead, news, found),
             outlook=ahead,
             lastWeek=last_week_in_numbers(last_week),
             caveats=found,
@@ -175,6 +178,8 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
             ),
             memory_weeks=counted.memory_weeks,
             currency=currency,
+            thresholds=THRESHOLDS,
+            segment_rules=SEGMENT_RULES,
         ),
     )
 

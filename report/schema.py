@@ -168,6 +168,14 @@ class Change(Part):
     verdict: Verdict = Field(description="`usual` between the two limits; beyond them `better` or `worse` for the shop.")
 
 
+class Headline(Part):
+    """The news of the week."""
+
+    text: str = Field(description="What changed beyond chance, and how many will probably leave: one or two sentences.")
+    detail: str = Field(description="What else is outside the usual. Empty where nothing is.")
+    short: str = Field(description="The news as a subject line has it, such as `sales down 48%, 801 may not return`.")
+
+
 class RiskFactor(Part):
     """A reason for the risk, and for how many customers it leads."""
 
@@ -313,6 +321,7 @@ class ReportData(Part):
     )
     executiveSummary: str = Field(description="The week in two or three paragraphs, with an empty line between them.")
     riskBreakdown: tuple[RiskCount, ...] = Field(description="High, Medium and Low, in this order.")
+    headline: Headline = Field(description="The news of the week, as the page begins with it.")
     outlook: Outlook = Field(description="What will probably happen in the 28 days after the week.")
     lastWeek: LastWeek = Field(description="The week before in numbers.")
     caveats: tuple[Caveat, ...] = Field(
@@ -368,6 +377,25 @@ class CalibrationUsed(Part):
     weeks: Count = Field(description="How many past weeks the correction was learned from, 0 to 4.")
 
 
+class Thresholds(Part):
+    """The churn probabilities from which customers are named, and what churned means."""
+
+    high: Share = Field(description="From this churn probability on a customer is at high risk.")
+    medium: Share = Field(description="From this churn probability on a customer is at medium risk, below it at low risk.")
+    churned: Share = Field(description="From this churn probability on a customer is counted as churned.")
+    days_to_come_back: Count = Field(
+        description="A customer without any event in this many days after the week's last day has really churned."
+    )
+
+
+class SegmentRule(Part):
+    """What makes a customer one of a segment; the first rule that fits decides."""
+
+    segment: SegmentName = Field(description="The segment.")
+    spent_usd: Count | None = Field(description="At least this much spent in the week, in dollars. Null for everybody else.")
+    sessions: Count | None = Field(description="Or at least this many sessions in the week. Null for everybody else.")
+
+
 class Meta(Part):
     """Where the report comes from: its client, its week, and how it was made."""
 
@@ -401,6 +429,8 @@ class Meta(Part):
     currency: str = Field(
         description="The client's currency by its ISO 4217 code: that of every money field without `usd` in its name."
     )
+    thresholds: Thresholds = Field(description="The limits of the risk levels, of churned, and of coming back.")
+    segment_rules: tuple[SegmentRule, ...] = Field(description="What the segments mean, in the order in which they are tried.")
 
 
 class Report(Part):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from report.analysis.sentences import in_segment, judged, leaving_clause, news_of, of_average_shop
 from report.formatting import listed, percent_whole, whole
-from report.schema import Caveat, CaveatCode, Change, ChangeName, Outlook, SegmentName
+from report.schema import Caveat, CaveatCode, Change, ChangeName, Headline, Outlook, SegmentName
 
 SEGMENT_NAMES: tuple[SegmentName, ...] = ("High-Value", "Regular", "Occasional", "New")
 
@@ -24,18 +24,6 @@ SHORT_CAVEATS: Mapping[CaveatCode, str] = {
 """The serious caveats as a subject line names them."""
 
 
-@dataclass(frozen=True)
-class Headline:
-    """The news of the week."""
-
-    text: str
-    """One or two sentences."""
-    detail: str
-    """What else is news; empty where nothing is."""
-    short: str
-    """The news as a subject line has it: "sales down 48%, 801 may not return"."""
-
-
 def headline(customers: int, outlook: Outlook, changes: Sequence[Change], caveats: Sequence[Caveat]) -> Headline:
     """Tell the news of a week with so many customers: what changed beyond chance, and how many will probably leave.
 
@@ -49,12 +37,11 @@ def headline(customers: int, outlook: Outlook, changes: Sequence[Change], caveat
     if serious:
         warning = SHORT_CAVEATS.get(serious.code, "data problem")
         if not customers:
-            return Headline(f"No customers were seen {when}.", "", f"{warning}; no customers {when}")
-        unknown = of_average_shop(caveats)
-        short = warning if unknown else f"{warning}; {may_not_return}"
-        return Headline(leaving, "The warning above applies to every figure below.", short)
+            return Headline(text=f"No customers were seen {when}.", detail="", short=f"{warning}; no customers {when}")
+        detail = "The warning above applies to every figure below."
+        return Headline(text=leaving, detail=detail, short=f"{warning}; {whole(number)} may not return")
     if not customers:
-        return Headline(f"No customers came {when}.", "", f"no customers {when}")
+        return Headline(text=f"No customers came {when}.", detail="", short=f"no customers {when}")
 
     news = {change.what: change for change in news_of(changes)}
     moves = [move for what in MEASURES if (change := news.get(what)) and (move := _move(change))]
@@ -67,7 +54,8 @@ def headline(customers: int, outlook: Outlook, changes: Sequence[Change], caveat
         text = f"So far, {leaving[0].lower()}{leaving[1:]}"
     else:
         text = leaving
-    return Headline(text, _detail(news, moves), ", ".join([*(move.short for move in moves), may_not_return]))
+    short = ", ".join([*(move.short for move in moves), may_not_return])
+    return Headline(text=text, detail=_detail(news, moves), short=short)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from report.api.parameters import ListQuery, ReportQuery, WeekQuery
+from report.api.parameters import ListQuery, ReportQuery, SharedQuery, WeekQuery
 from report.schema import CustomerList, Problem, Report, WeeklyRequest, WeeklyRun
 
 VERSION = "0.1.0"
@@ -20,12 +20,12 @@ EXAMPLES = Path(__file__).with_name("examples.json")
 Json = Mapping[str, Any]
 
 PROBLEMS: Mapping[int, str] = {
-    401: "The API key is missing or unknown.",
+    401: "The API key is missing or unknown, or the signed link is not valid or has expired.",
     403: "The API key does not cover this client, or not its customers' personal data.",
     413: "The body is too large.",
     414: "The address is too long.",
     422: "A parameter is missing or wrong: which one, and what it takes.",
-    429: "Too many unknown API keys came from this network address.",
+    429: "Too many unknown API keys or wrong signatures came from this network address.",
     500: "A fault of the configuration or of the function itself.",
     502: "The data warehouse failed.",
     504: "The data warehouse ran out of time.",
@@ -58,6 +58,7 @@ def _description(examples: Json) -> Json:
         "paths": {
             "/reports/generate": {"get": _generate(examples)},
             "/reports/customers": {"get": _customers(examples)},
+            "/reports/shared": {"get": _shared()},
             "/reports/weekly": {"post": _weekly(examples)},
             "/": {"get": _open("page", "The page that asks for a report and shows it", "text/html", {"type": "string"})},
             "/dashboard/reports": {"get": _open("dashboard", "The same page", "text/html", {"type": "string"})},
@@ -68,11 +69,17 @@ def _description(examples: Json) -> Json:
         "components": {
             "securitySchemes": {
                 "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                "signedLink": {
+                    "type": "apiKey",
+                    "in": "query",
+                    "name": "signature",
+                    "description": SharedQuery.model_fields["signature"].description,
+                },
                 "weeklyToken": {
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "Cloud Scheduler's OIDC token. With an API key beside it, the key alone decides.",
+                    "description": "Cloud Scheduler's OIDC token. With an API key as well, the key alone decides.",
                 },
             },
             "schemas": _schemas(),
@@ -92,15 +99,7 @@ def _generate(examples: Json) -> Json:
     return {
         "operationId": "generateReport",
         "summary": "One client's report of one week",
-        "parameters": [
-            *_query_parameters(ReportQuery),
-            {
-                "name": "If-None-Match",
-                "in": "header",
-                "description": "The ETag of a report that the reader already has",
-                "schema": {"type": "string"},
-            },
-        ],
+        "parameters": [*_query_parameters(ReportQuery), _IF_NONE_MATCH],
         "responses": {
             "200": {
                 "description": "The report",
@@ -125,10 +124,7 @@ def _generate(examples: Json) -> Json:
                     "application/pdf": {"schema": {"type": "string", "contentMediaType": "application/pdf"}},
                 },
             },
-            "304": {
-                "description": "The report is still the one that If-None-Match names",
-                "headers": {"ETag": _header("The one of If-None-Match")},
-            },
+            "304": _UNCHANGED,
             "400": _NO_HTTP,
             **_problems(*(status for status in PROBLEMS if status != 413)),
         },
@@ -154,6 +150,34 @@ def _customers(examples: Json) -> Json:
             },
             "400": _NO_HTTP,
             **_problems(*(status for status in PROBLEMS if status != 413)),
+        },
+    }
+
+
+def _shared() -> Json:
+    return {
+        "operationId": "openSharedReport",
+        "summary": "The report that a signed link in a message opens, for 14 days and without personal data",
+        "security": [{"signedLink": []}],
+        "parameters": [
+            *(parameter for parameter in _query_parameters(SharedQuery) if parameter["name"] != "signature"),
+            _IF_NONE_MATCH,
+        ],
+        "responses": {
+            "200": {
+                "description": "The report, with its history and without customers",
+                "headers": {
+                    "ETag": _header("The same for the same report, even when it is made again"),
+                    "Server-Timing": _header("How long each step took"),
+                },
+                "content": {
+                    "text/html": {"schema": {"type": "string"}},
+                    "application/pdf": {"schema": {"type": "string", "contentMediaType": "application/pdf"}},
+                },
+            },
+            "304": _UNCHANGED,
+            "400": _NO_HTTP,
+            **_problems(*(status for status in PROBLEMS if status not in (403, 413))),
         },
     }
 
@@ -202,6 +226,16 @@ def _webhook(examples: Json) -> Json:
     }
 
 
+_IF_NONE_MATCH: Json = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The ETag of a report that the reader already has",
+    "schema": {"type": "string"},
+}
+_UNCHANGED: Json = {
+    "description": "The report is still the one that If-None-Match names",
+    "headers": {"ETag": {"description": "The one of If-None-Match", "required": True, "schema": {"type": "string"}}},
+}
 _NO_HTTP: Json = {
     "description": "The server refused the request before the function saw it, for example for a control character in a header",
     "content": {"text/html": {"schema": {"type": "string"}}},

@@ -15,6 +15,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 """The forms in which a report can be read."""
 
 Include = Literal["customers", "history"]
+SharedFormat = Literal["html", "pdf"]
 ListFormat = Literal["json", "csv"]
 MAX_LIST_PAGES = 10
 """A list has at most 10,000 customers, in pages of 1,000."""
@@ -100,6 +101,21 @@ class ListQuery(WeekQuery):
     )
 
 
+class SharedQuery(WeekQuery):
+    """What `GET /reports/shared` is asked for: the parts of a signed link."""
+
+    week_ending: Annotated[date, _written_as("[0-9]{4}-[0-9]{2}-[0-9]{2}")] = Field(
+        description="The last day of the week that the link opens.", json_schema_extra={"pattern": IN_RANGE}
+    )
+    expires: Annotated[int, _written_as("[0-9]{1,12}")] = Field(
+        ge=0, le=999_999_999_999, description="Until when the link opens the report, in seconds since 1970."
+    )
+    format: SharedFormat = Field(default="html", description="The form of the answer.")
+    signature: str = Field(
+        default="", description="HMAC-SHA256 of client, week and expiry with the setting `LINK_SECRET`, in hex."
+    )
+
+
 _TAKES: Mapping[str, str] = {
     "client_id": "is required and takes a whole number from 1 on, such as 1",
     "week_ending": "takes the last day of a week as YYYY-MM-DD, such as 2025-01-19",
@@ -112,6 +128,14 @@ _LIST_TAKES: Mapping[str, str] = {
     "format": "takes json or csv",
     "layout": "takes plain, klaviyo, mailchimp or google_ads, of a CSV",
     "page": f"takes the number of a page from 1 to {MAX_LIST_PAGES}",
+}
+
+_SHARED_TAKES: Mapping[str, str] = {
+    "client_id": _TAKES["client_id"],
+    "week_ending": "is required and takes the last day of a week as YYYY-MM-DD, such as 2025-01-19",
+    "expires": "is required and takes the seconds since 1970 that the link has",
+    "format": "takes html or pdf",
+    "signature": "takes the 64 hex digits that the link has",
 }
 
 Query = TypeVar("Query", bound=WeekQuery)
@@ -128,6 +152,11 @@ def parse_list_parameters(query: Mapping[str, Sequence[str]]) -> ListQuery:
     if asked.layout != "plain" and asked.format != "csv":
         raise ParameterError("layout", "layout is of a CSV: format=csv goes with it")
     return asked
+
+
+def parse_shared_parameters(query: Mapping[str, Sequence[str]]) -> SharedQuery:
+    """Read the query of a signed link, given as each name's values. Raises ParameterError for the first one that is wrong."""
+    return _parse(query, SharedQuery, _SHARED_TAKES)
 
 
 def _parse(query: Mapping[str, Sequence[str]], model: type[Query], takes: Mapping[str, str]) -> Query:

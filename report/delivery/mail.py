@@ -10,12 +10,12 @@ import ssl
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import getaddresses
 from functools import partial
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from report.delivery.attempts import Attempt, RefusedError, Result
 from report.delivery.message import Message
@@ -26,7 +26,18 @@ ATTEMPT_SECONDS = 60.0
 """How long everything before the final dot may take: some servers make strangers wait for the greeting."""
 DOT_SECONDS = 600.0
 """How long the answer to the final dot may take (RFC 5321, 4.5.3.2.6). The run's deadline usually comes first."""
-POLICY = SMTP.clone(cte_type="7bit")
+
+
+class _OneLine(UnstructuredHeader, BaseHeader):
+    """A header that is written as it stands: cut and encoded, a long address would be none."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+HEADERS = HeaderRegistry()
+HEADERS.map_to_type("list-unsubscribe", _OneLine)
+POLICY = SMTP.clone(cte_type="7bit", header_factory=HEADERS)
 
 Verdict = tuple[DeliveryStatus, str]
 """What happened to the mail for one address, and why."""
@@ -195,6 +206,7 @@ def _mail(message: Message, sender: Address, to: Iterable[Address]) -> EmailMess
     mail["From"] = sender
     mail["To"] = tuple(to)
     mail["Date"] = letter.date
+    mail["List-Unsubscribe"] = f"<mailto:{quote(sender.addr_spec, safe='@')}?subject=unsubscribe>"
     mail["Message-ID"] = f"<{message.id}@{sender.domain}>"
     mail.set_content(letter.text)
     mail.add_alternative(letter.html, subtype="html")

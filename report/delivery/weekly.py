@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from report.api.links import LINK_DAYS, shared_link
 from report.api.parameters import ParameterError
 from report.build import Request, Trace, build_report
 from report.delivery.attempts import acquired, deliver, pauses
@@ -66,12 +67,14 @@ def parse_request(body: bytes) -> WeeklyRequest:
 
 @dataclass(frozen=True)
 class WeeklyJob:
-    """One call: for which week, at which instant, with links to which page, and until when."""
+    """One call: for which week, at which instant, with which links, and until when."""
 
     settings: Settings
     week_ending: date | None
     now: datetime
     page_url: str
+    shared_url: str
+    """The address of `GET /reports/shared`, which signed links open."""
     deadline: float
     """On the monotonic clock."""
 
@@ -178,7 +181,7 @@ async def _build(job: WeeklyJob, turns: _Turns, client_id: int, week: Week) -> t
 
 async def _send(job: WeeklyJob, turns: _Turns, client: ClientSettings, report: Report) -> ClientResult:
     """Send through all of the client's channels at the same time."""
-    message = message_of(report, client, job.page_url)
+    message = message_of(report, client, _links(job, report))
     found = channels(message, job.settings.mail)
     outcomes = await asyncio.gather(*(deliver(channel, job.deadline, turns.sending[name]) for name, channel in found.items()))
     sent = tuple(Sent(to=name, **asdict(outcome)) for name, outcome in zip(found, outcomes, strict=True))
@@ -193,16 +196,38 @@ async def _send(job: WeeklyJob, turns: _Turns, client: ClientSettings, report: R
     )
 
 
-def message_of(report: Report, client: ClientSettings, page_url: str) -> Message:
-    """Make the message of a report; its link leads to the report's page."""
+@dataclass(frozen=True)
+class Links:
+    """What leads from a message to its report."""
+
+    page: str
+    """The report's page, which asks for a key."""
+    shared: str | None = None
+    """Opens the report without a key; None where links are not signed."""
+
+    @property
+    def for_people(self) -> tuple[str, str]:
+        """The link for mail and Slack, and what its readers should know of it."""
+        if self.shared is None:
+            return self.page, ""
+        return self.shared, f"The link opens the report without a key for {LINK_DAYS} days. Pass it on with care."
+
+
+def _links(job: WeeklyJob, report: Report) -> Links:
     client_id, week_ending = report.meta.client_id, report.week_ending
-    link = f"{page_url}?{urlencode({'client_id': client_id, 'week_ending': week_ending})}"
+    page = f"{job.page_url}?{urlencode({'client_id': client_id, 'week_ending': week_ending})}"
+    secret = job.settings.link_secret
+    return Links(page, shared_link(job.shared_url, secret, client_id, week_ending, job.now) if secret else None)
+
+
+def message_of(report: Report, client: ClientSettings, links: Links) -> Message:
+    """Make the message of a report. People get the link that needs no key, where there is one."""
     return Message(
-        id=f"report_{client_id}_{week_ending}",
+        id=f"report_{report.meta.client_id}_{report.week_ending}",
         client=client,
-        payload=partial(_payload, report, link),
-        slack=partial(_slack, report, link),
-        letter=partial(_letter, report, link),
+        payload=partial(_payload, report, links.page),
+        slack=partial(_slack, report, links),
+        letter=partial(_letter, report, links),
     )
 
 
@@ -212,7 +237,7 @@ def _payload(report: Report, link: str) -> Mapping[str, Any]:
     return {"type": "report.weekly", "timestamp": content["meta"]["generated_at"], "data": {**content, "page_url": link}}
 
 
-def _slack(report: Report, link: str) -> Mapping[str, Any]:
+def _slack(report: Report, links: Links) -> Mapping[str, Any]:
     """Write the first screen in Slack's blocks, and the news as text for notifications."""
     from report.pages.mail import mail_subject
     from report.pages.slack import slack_blocks
@@ -220,17 +245,17 @@ def _slack(report: Report, link: str) -> Mapping[str, Any]:
 
     shown = view(report)
     text = escape(mail_subject(shown), quote=False)
-    return {"text": text, "unfurl_links": False, "blocks": slack_blocks(shown, link)}
+    return {"text": text, "unfurl_links": False, "blocks": slack_blocks(shown, *links.for_people)}
 
 
-def _letter(report: Report, link: str) -> Letter:
+def _letter(report: Report, links: Links) -> Letter:
     """Write the first screen as an e-mail, with the whole report as one HTML file and as a PDF."""
     from report.pages import html, pdf
     from report.pages.mail import mail_body, mail_subject
     from report.pages.view import file_name, view
 
     shown, name = view(report), file_name(report)
-    text, page = mail_body(shown, link)
+    text, page = mail_body(shown, *links.for_people)
     attachments = (
         Attachment(f"{name}.html", html.document(shown).html),
         Attachment(f"{name}.pdf", pdf.document(shown)),

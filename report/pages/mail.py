@@ -9,7 +9,10 @@ def mail_subject(view: View) -> str:
     return f"{view.shop}: {view.headline.short}"
 
 
-def mail_body(view: View, link: str) -> tuple[str, str]:
-    """Write the first screen as plain text and as HTML that every mail program shows; `link` leads to the whole report."""
-    text = templates().get_template("mail.txt").render(view=view, link=link)
-    return text, templates().get_template("mail.html").render(view=view, link=link)
+def mail_body(view: View, link: str, note: str = "") -> tuple[str, str]:
+    """Write the first screen as plain text and as HTML that every mail program shows.
+
+    `link` leads to the whole report; `note` says what its readers should know of it.
+    """
+    text = templates().get_template("mail.txt").render(view=view, link=link, note=note)
+    return text, templates().get_template("mail.html").render(view=view, link=link, note=note)

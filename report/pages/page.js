@@ -19,6 +19,7 @@ const ADVICE = {
   504: "Big weeks take longer. Try again in a moment: a second try is often quicker.",
 };
 const FIELDS = { 401: key, 429: key, 403: client, client_id: client, week_ending: week };
+const LAYOUTS = { plain: "spreadsheets", klaviyo: "Klaviyo", mailchimp: "Mailchimp", google_ads: "Google Ads" };
 const STEPS = { warehouse: "counting", score: "scoring", summary: "summary" };
 
 let asked = { week: false }; // whether a week was chosen, by hand or by the address; else the function takes the last full one
@@ -146,6 +147,7 @@ function showProblem(problem) {
   for (const text of [problem.detail ?? "The report could not be shown.", problem.advice ?? ADVICE[500]]) {
     byId("problem").append(Object.assign(document.createElement("p"), { textContent: text }));
   }
+  byId("problem").scrollIntoView({ block: "nearest" });
   if (!shown) {
     byId("intro").hidden = form.hidden = false;
     byId("bar").hidden = true;
@@ -191,6 +193,7 @@ function showReport(report) {
   byId("csv").hidden = !document.querySelector(".customers");
   document.querySelectorAll(".people").forEach(makeSortable);
   document.querySelectorAll(".get[data-list]").forEach(addListButton);
+  addLayouts();
   for (const link of document.querySelectorAll('#report a[href^="#"]')) link.addEventListener("click", followLink);
 }
 
@@ -210,18 +213,43 @@ function turnTo(ending) {
   return generate({ remember: true });
 }
 
+/** Let the reader choose which program the lists are for: above the first action that has one. */
+function addLayouts() {
+  const first = document.querySelector(".get[data-list]")?.closest("section");
+  if (!first) return;
+  const choice = Object.assign(document.createElement("select"), { id: "layout" });
+  choice.append(...Object.entries(LAYOUTS).map(([value, text]) => new Option(text, value)));
+  const label = Object.assign(document.createElement("label"), { className: "small layout", textContent: "Lists for " });
+  label.append(choice);
+  first.querySelector("h2").after(label);
+}
+
 /** Put a button beside an action that fetches its list. */
 function addListButton(place) {
   const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Get the list" });
   button.setAttribute("aria-label", `Get the list (CSV): ${place.dataset.name}`);
   button.addEventListener("click", () => work("Fetching the list.", async (signal, seconds) => {
     const { clientId, weekEnding } = shown.report.dataset;
-    const query = new URLSearchParams({ client_id: clientId, week_ending: weekEnding, list: place.dataset.list, format: "csv" });
-    const text = await allPages(`${base}reports/customers?${query}`, signal);
-    save(`${place.dataset.list.replaceAll("_", "-")}-${clientId}-${weekEnding}.csv`, new Blob([text], { type: "text/csv" }));
+    const { list } = place.dataset, layout = byId("layout").value;
+    const query = new URLSearchParams({ client_id: clientId, week_ending: weekEnding, list, format: "csv", layout });
+    const text = await allPages(`${base}reports/customers?${query}`, signal).catch((problem) => {
+      if (problem.status !== 403) throw problem;
+      withoutLists(problem.detail);
+      throw { ...problem, advice: "Everything else in the report comes with this key.", field: null };
+    });
+    const tool = layout === "plain" ? "" : `-${layout}`;
+    save(`${`${list}${tool}`.replaceAll("_", "-")}-${clientId}-${weekEnding}.csv`, new Blob([text], { type: "text/csv" }));
     byId("done").textContent = `The list was ready in ${seconds()} s.`;
   }));
   place.prepend(button);
+}
+
+/** Say in the place of the buttons why this key gets no list. */
+function withoutLists(reason) {
+  document.querySelector(".layout")?.remove();
+  for (const place of document.querySelectorAll(".get[data-list]")) {
+    place.querySelector("button")?.replaceWith(Object.assign(document.createElement("span"), { className: "small", textContent: reason }));
+  }
 }
 
 /** Fetch a list page by page, as the header Link names the next one; the columns' names come once. */

@@ -12,7 +12,7 @@ MAX_FIELD = 2_000
 _ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
-def slack_blocks(view: View, link: str) -> Sequence[Mapping[str, Any]]:
+def slack_blocks(view: View, link: str, note: str = "") -> Sequence[Mapping[str, Any]]:
     """Lay out the first screen: what limits it, the news, the figures with their changes, the actions, the link."""
     blocks = [
         *(_section(f":warning: *{_escaped(caveat.text)}*") for caveat in view.caveats if caveat.severity == "serious"),
@@ -24,7 +24,7 @@ def slack_blocks(view: View, link: str) -> Sequence[Mapping[str, Any]]:
     if view.look_back:
         blocks.append(_section(_escaped(f"{view.look_back.expected} {view.look_back.came}")))
     blocks += [_section(_escaped(caveat.text)) for caveat in view.caveats if caveat.severity == "note"]
-    return [*blocks, _section(f"<{_escaped(link)}|Open the report>")]
+    return [*blocks, _section(f"<{_escaped(link)}|Open the report>\n{_escaped(note)}".strip())]
 
 
 def _figure(figure: Figure) -> str:

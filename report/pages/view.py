@@ -7,7 +7,6 @@ from itertools import groupby
 from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-from report.analysis.headline import Headline, headline
 from report.analysis.sentences import backtest_sentence, expected_to_leave, missing_regulars_sentence, of_average_shop
 from report.formatting import (
     counted,
@@ -110,6 +109,15 @@ US_LETTER_ZONES = ("America/", "US/", "Canada/", "Pacific/Honolulu")
 Paper = Literal["a4", "us-letter"]
 _Measure: TypeAlias = tuple[str, str, ChangeName | None, float, float, Callable[[float], str], Callable[[HistoryWeek], float]]
 """A label, the id of its definition, its change, the value this week and last, how it is said, and the value of a past week."""
+
+
+@dataclass(frozen=True)
+class HeadlineView:
+    """The news of the week, what else is news, and the news as a subject line has it."""
+
+    text: str
+    detail: str
+    short: str
 
 
 @dataclass(frozen=True)
@@ -289,7 +297,7 @@ class View:
     title: str
     paper: Paper
     caveats: tuple[CaveatView, ...]
-    headline: Headline
+    headline: HeadlineView
     figures: tuple[Figure, ...]
     figures_note: str
     segments: tuple[Segment, ...]
@@ -341,7 +349,7 @@ def view(report: Report) -> View:
         title=f"{shop}, {days(meta.week_start, report.week_ending)}: {HEADINGS['title'].lower()}",
         paper=_paper(meta),
         caveats=caveats,
-        headline=headline(data.summary.totalCustomers, data.outlook, data.changes, data.caveats),
+        headline=HeadlineView(data.headline.text, data.headline.detail, data.headline.short),
         figures=_figures(data, meta.currency, meta.partial),
         figures_note=_figures_note(data),
         segments=_segments(data, meta.currency),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
 from local.function import Function
@@ -19,7 +19,7 @@ from report.pages import html
 from report.pages.csv import BYTE_ORDER_MARK, csv_text
 from report.pages.view import view
 from report.schema import Report
-from tests.browser.reader import WEEK_ENDING, Reader, Shop
+from tests.browser.reader import PATIENCE_MS, WEEK_ENDING, Reader, Shop
 from tests.support.csv_cases import FORMULAS, PLAIN_TEXTS
 from tests.support.loopback.bigquery import loopback_bigquery
 from tests.support.loopback.gemini import FAILURES, loopback_gemini
@@ -303,30 +303,57 @@ def test_customers_sort_and_export_as_text_whatever_their_names(
     assert by_id["u05"]["Spent (USD)"] == "5.5"
 
 
+def download_list(reader: Reader) -> tuple[str, str]:
+    """Get the list of customers at risk; return the name and the text of the file."""
+    with reader.page.expect_download(timeout=PATIENCE_MS) as started:
+        reader.page.get_by_role("button", name="Get the list (CSV): Customers most at risk").first.click()
+    return started.value.suggested_filename, Path(started.value.path()).read_bytes().decode()
+
+
 def test_an_actions_list_is_downloaded_whole_however_many_pages_it_has(
-    open_browser: OpenBrowser, function: Function, shop: Shop
+    open_browser: OpenBrowser, function: Function, load_events: Callable[..., None], client_id: int
 ) -> None:
+    customers = [f"u{number:04}" for number in range(1_100)]
+    load_events([{"user_id": each, "event_type": "removed_from_cart", "timestamp": "2025-01-14T12:00"} for each in customers])
     reader = open_browser(function.address)
-    page, asked = reader.page, []
-
-    def two_pages(route: Route) -> None:
-        asked.append(route.request)
-        first = "page" not in route.request.url
-        rows = csv_text([{"Email": f"u{'1' if first else '2'}@example.com"}], ["Email"])
-        link = {"Link": f'<{route.request.url}&page=2>; rel="next"'} if first else {}
-        route.fulfill(body=(BYTE_ORDER_MARK if first else "") + rows, headers={"Content-Type": "text/csv; charset=utf-8", **link})
-
-    page.route("**/reports/customers?*", two_pages)
-    reader.generate(function.key, shop.client_id)
+    reader.generate(function.key, client_id)
     reader.report()
-    with page.expect_download() as started:
-        page.get_by_role("button", name="Get the list (CSV)").first.click()
-    text = Path(started.value.path()).read_bytes().decode()
-    assert text == f'{BYTE_ORDER_MARK}"Email"\r\n"u1@example.com"\r\n"u2@example.com"\r\n'
-    assert started.value.suggested_filename.endswith(f"-{shop.client_id}-2025-01-19.csv")
-    assert f"client_id={shop.client_id}&week_ending=2025-01-19&list=" in asked[0].url
+    name, text = download_list(reader)
+    assert name == f"at-risk-{client_id}-2025-01-19.csv"
+    assert text.count(BYTE_ORDER_MARK) == 1
+    rows = list(csv.DictReader(io.StringIO(text.removeprefix(BYTE_ORDER_MARK))))
+    assert sorted(row["user_id"] for row in rows) == customers
+    asked = [request for request in reader.seen.requests if "reports/customers" in request.url]
+    assert len(asked) == 2
     assert all(request.headers["x-api-key"] == function.key for request in asked)
     assert not any(function.key in request.url for request in asked)
+
+
+def test_a_list_comes_in_the_layout_of_the_program_it_is_for(open_browser: OpenBrowser, function: Function, shop: Shop) -> None:
+    reader = open_browser(function.address)
+    reader.generate(function.key, shop.client_id)
+    reader.report()
+    reader.page.get_by_label("Lists for").select_option("Mailchimp")
+    name, text = download_list(reader)
+    assert name == f"at-risk-mailchimp-{shop.client_id}-2025-01-19.csv"
+    assert text.startswith('"Email Address","Name"\r\n')
+    assert '"u03@example.com","Sample 3"\r\n' in text
+
+
+def test_a_key_that_covers_no_personal_data_is_told_so_where_the_lists_are(
+    open_browser: OpenBrowser, serve: Callable[..., Function], shop: Shop
+) -> None:
+    from report.api.access import hash_of
+
+    function = serve(API_KEYS={hash_of("figures alone"): {"clients": "*", "customers": False}})
+    reader = open_browser(function.address)
+    reader.generate("figures alone", shop.client_id)
+    reader.report()
+    reader.page.get_by_role("button", name="Get the list (CSV)").first.click()
+    assert "does not cover customers’ personal data" in reader.problem().replace("'", "’")
+    expect(reader.page.locator(".get[data-list]").first).to_contain_text("Ask the operator")
+    expect(reader.page.get_by_role("button", name="Get the list (CSV)")).to_have_count(0)
+    assert_accessible(reader.page)
 
 
 def test_the_page_writes_csv_cells_as_the_function_does(open_browser: OpenBrowser, function: Function) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from report.analysis.headline import Headline, headline
-from report.schema import Caveat, Change, Outlook
+from report.analysis.headline import headline
+from report.schema import Caveat, Change, Headline, Outlook
 from tests.support.sample_report import DATA
 
 NO_EVENTS = {"code": "days_without_events", "text": "No events came on Thursday.", "severity": "serious"}

@@ -23,7 +23,7 @@ from report.delivery.attempts import Outcome
 from report.delivery.channels import channels
 from report.delivery.message import Message
 from report.delivery.webhook import is_public
-from report.delivery.weekly import message_of
+from report.delivery.weekly import Links, message_of
 from report.schema import Recipients, Report
 from report.settings import ClientSettings, MailSettings
 from tests.support.loopback.receiver import SECRET, MailServer, loopback_mail_server, loopback_receiver, verified
@@ -47,7 +47,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def message(example: Report, url: str = "", **client: Any) -> Message:
     settings = ClientSettings(webhook_url=url or None, webhook_secret=SECRET, **client)
-    return message_of(example, settings, "https://shop.example/dashboard/reports")
+    return message_of(example, settings, Links("https://shop.example/dashboard/reports?client_id=7&week_ending=2025-01-19"))
 
 
 def outcome(message_: Message, mail: MailSettings | None = None, seconds: float = 60.0, patience: float = 60.0) -> Outcome:
@@ -477,6 +477,14 @@ def test_a_mail_server_with_smtputf8_reaches_an_address_that_needs_it(example: R
         found = mailed(example, server, ("Jörg <jörg@shop.example>",))
     assert found.status == "sent", found
     assert server.recipients == [["jörg@shop.example"]]
+
+
+def test_the_operator_can_be_asked_to_stop_however_long_the_address(example: Report) -> None:
+    sender = f"reports-{'of-this-shop-' * 4}@{'long-' * 6}name.example"
+    to = message(example, email=("a@shop.example",))
+    with loopback_mail_server() as server:
+        assert outcome(to, MailSettings(server.url, f"Reports <{sender}>")).status == "sent"
+    assert dict(server.mails[0].raw_items())["List-Unsubscribe"] == f"<mailto:{sender}?subject=unsubscribe>"
 
 
 def test_what_is_wrong_in_the_settings_for_mail_is_refused_at_that_channel(example: Report) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from report.analysis.headline import headline
+from report.rules import SEGMENT_RULES, THRESHOLDS
 from report.schema import Report
 
 NAMES = [
@@ -30,7 +32,10 @@ CUSTOMERS = [966, 1000, 0, 1068, 1102, 1136, 1170, 1204]
 
 def sample_report(meta: Mapping[str, Any] | None = None, **data: Any) -> Report:
     """Return the report, with some fields of `meta` and of `report_data` replaced."""
-    return Report.model_validate({"week_ending": "2025-01-19", "report_data": DATA | data, "meta": META | dict(meta or {})})
+    report = Report.model_validate({"week_ending": "2025-01-19", "report_data": DATA | data, "meta": META | dict(meta or {})})
+    shown = report.report_data
+    news = headline(shown.summary.totalCustomers, shown.outlook, shown.changes, shown.caveats)
+    return report.model_copy(update={"report_data": shown.model_copy(update={"headline": news})})
 
 
 def _at_risk(number: int, name: str | None) -> Mapping[str, Any]:
@@ -192,6 +197,7 @@ DATA: Mapping[str, Any] = {
             "list": None,
         },
     ],
+    "headline": {"text": "", "detail": "", "short": ""},
     "executiveSummary": "This week you had 1,204 active customers.\n\nMost of them will stay.",
     "riskBreakdown": [
         {"riskLevel": "High", "count": 150},
@@ -288,4 +294,6 @@ META: Mapping[str, Any] = {
     "calibration": {"intercept": 0.1, "slope": 1.05, "weeks": 4},
     "memory_weeks": 8,
     "currency": "USD",
+    "thresholds": THRESHOLDS,
+    "segment_rules": SEGMENT_RULES,
 }
