@@ -39,7 +39,7 @@ def headline(customers: int, outlook: Outlook, changes: Sequence[Change], caveat
         if not customers:
             return Headline(text=f"No customers were seen {when}.", detail="", short=f"{warning}; no customers {when}")
         detail = "The warning above applies to every figure below."
-        return Headline(text=leaving, detail=detail, short=f"{warning}; {whole(number)} may not return")
+        return Headline(text=leaving, detail=detail, short=f"{warning}; {may_not_return}")
     if not customers:
         return Headline(text=f"No customers came {when}.", detail="", short=f"no customers {when}")
 

@@ -90,10 +90,10 @@ def test_that_fewer_will_leave_is_no_news_where_fewer_came() -> None:
     assert news.detail == ""
 
 
-def test_the_probabilities_of_an_average_shop_are_told_as_such_and_not_in_the_subject() -> None:
+def test_the_probabilities_of_an_average_shop_are_told_as_such() -> None:
     news = told(caveats=({"code": "no_look_back", "text": "Nothing is known.", "severity": "serious"},))
     assert news.text == "In an average shop about 801 of 1,458 such customers would not be back within four weeks."
-    assert news.short == "no past week to learn from"
+    assert news.short == "no past week to learn from; 801 may not return"
 
 
 def test_a_serious_caveat_silences_the_news_and_stands_in_the_subject() -> None:
