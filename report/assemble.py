@@ -36,14 +36,14 @@ from report.analysis.factors import LeadingFactor, Told, count_leading_factors, 
 from report.analysis.headline import headline
 from report.analysis.history import WEEKS as HISTORY_WEEKS
 from report.analysis.history import history
-from report.analysis.insights import key_insights
+from report.analysis.insights import Findings, key_insights
 from report.analysis.limits import Limits
 from report.analysis.metrics import last_week_in_numbers, risk_breakdown, summary
 from report.analysis.outlook import outlook
 from report.analysis.recommendations import Situation, recommendations
 from report.analysis.risk import at_high_risk, in_riskiest_tenth
 from report.analysis.segments import in_segment, segment_breakdown
-from report.analysis.sentences import backtest_sentence
+from report.analysis.sentences import backtest_sentence, of_average_shop
 from report.rules import SEGMENT_RULES, THRESHOLDS
 from report.schema import AtRiskCustomer, CalibrationUsed, CustomerList, CustomerListName, Meta, Report, ReportData
 from report.settings import ClientSettings
@@ -113,10 +113,11 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
     this_week, last_week = scored.weeks[:2]
     outside = share_outside(model, this_week)
     found = caveats(Evidence(week, counted, scored.days, scored.known, scored.teachers, outside))
+    changed = changed_features(counted, week)
     told = _told(scored, week)
     factors = _leading_factors(model, this_week, told)
     ahead = outlook(this_week, last_week, _count_missing_regulars(scored, week))
-    silenced = silenced_changes(found, told.broken_features)
+    silenced = silenced_changes(found, {feature for feature, _ in changed})
     news = () if week.partial else changes(this_week, last_week, _baseline(scored, week), silenced)
     comparable = last_week if comparable_with_last_week(found) else None
     segments = segment_breakdown(this_week, last_week)
@@ -128,14 +129,26 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
         spent_by_missing_regulars=sum(total.spent_by_missing_regulars for total in counted.totals),
         memory_weeks=counted.memory_weeks,
         missing_days=missing_days(scored.days, week),
-        broken_features=told.broken_features,
+        changed_features=changed,
+        average_shop=of_average_shop(found),
+        currency=currency,
+    )
+    findings = Findings(
+        this_week=this_week,
+        last_week=comparable,
+        outlook=ahead,
+        segments=segments,
+        changes=news,
+        backtest=looked_back,
+        average_shop=of_average_shop(found),
+        running=week.partial,
         currency=currency,
     )
     return Report(
         week_ending=week.ending,
         report_data=ReportData(
             summary=summary(this_week, last_week),
-            keyInsights=key_insights((this_week, comparable), ahead, news, looked_back, currency),
+            keyInsights=key_insights(findings),
             topRiskFactors=top_risk_factors(factors),
             segmentBreakdown=segments,
             recommendations=recommendations(situation),
@@ -255,7 +268,11 @@ def facts_of(report: Report) -> Facts:
 
 
 def _told(scored: Scored, week: Week) -> Told:
-    return Told(scored.counted.memory_weeks, frozenset(feature for feature, _ in changed_features(scored.counted, week)))
+    """Which factors may be told: none of a feature whose tracking changed, nor of one that the shop does not track."""
+    changed = {feature for feature, _ in changed_features(scored.counted, week)}
+    weeks = [total.with_feature for total in scored.counted.totals if total.with_feature]
+    untracked = {feature for feature in weeks[0] if not any(week[feature] for week in weeks)} if weeks else set()
+    return Told(scored.counted.memory_weeks, frozenset(changed | untracked))
 
 
 def _leading_factors(model: ChurnModel, this_week: ScoredCells, told: Told) -> tuple[LeadingFactor, ...]:

@@ -1,12 +1,12 @@
-"""Simulated shops: customers who come, buy and one day stay away without a word.
+"""Simulated shops: customers who visit, buy and leave for good at a moment that nobody sees.
 
-The process is a buy-till-you-die model. A customer visits at a rate of their own until they leave for good, at a moment
-nobody sees (Schmittlein, Morrison & Colombo, "Counting your customers", Management Science 33, 1987). Rates and lifetimes
-are log-normal between customers and may go together (Abe, "Counting your customers one by one", Marketing Science 28, 2009);
-so are the customers' own spending levels (as Fader, Hardie & Lee, "RFM and CLV", Journal of Marketing Research 42, 2005, with
-log-normals for gammas). Visits are a renewal process with gamma gaps, regular or clumped (Platzer & Reutterer, "Ticking away
-the moments", Marketing Science 35, 2016), with a pause now and then. What happens in a visit (views, wish list, cart,
-purchase) depends on habits of the shop and of the customer.
+The process is a buy-till-you-die model. Each customer visits at a rate of their own until they leave (Schmittlein, Morrison &
+Colombo, "Counting your customers", Management Science 33, 1987). Rates and lifetimes are log-normal between customers and may be
+correlated (Abe, "Counting your customers one by one", Marketing Science 28, 2009), and so are the customers' spending levels (as
+Fader, Hardie & Lee, "RFM and CLV", Journal of Marketing Research 42, 2005, with log-normals instead of gammas). Visits are a
+renewal process with gamma gaps, regular or clumped (Platzer & Reutterer, "Ticking away the moments", Marketing Science 35,
+2016), with short pauses and long absences. What happens in a visit (views, wish list, cart, purchase) depends on the habits of
+the shop and of the customer.
 """
 
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 HISTORY_WEEKS = 30
-"""How long a shop is open before the first week of its events, so that these begin in the middle of its life."""
+"""How long a shop exists before the first week of its events, so that the events begin in the middle of its life."""
 
 SCHEMA = pa.schema(
     {
@@ -32,7 +32,7 @@ SCHEMA = pa.schema(
         "session_id": pa.string(),
     }
 )
-"""The columns of every table of events in this package: the events table's, but for the client."""
+"""The columns of every table of events in this package: those of the events table without the client."""
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -41,12 +41,12 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Shop:
-    """The habits in which shops differ. Rates are medians over the shop's customers, spreads standard deviations of logs."""
+    """The habits in which shops differ. Rates are medians over the shop's customers, spreads are standard deviations of logs."""
 
     customers: int = 4_000
-    """Everyone who comes at least once until the last day."""
+    """All who come at least once until the last day."""
     founders: float = 0.4
-    """Share of them who are there when the shop's history begins; the others come at an even pace."""
+    """Share of them who are there when the shop's history begins; the others are newcomers, evenly over time."""
     one_time: float = 0.3
     """Share of the others who visit once and never again: the least attached, more or less."""
     visits_per_week: float = 0.7
@@ -54,9 +54,9 @@ class Shop:
     lifetime_weeks: float = 60.0
     lifetime_spread: float = 1.0
     attachment: float = 0.5
-    """Correlation of what attached customers have more of: visits, lifetime, purchases, use of cart and wish list."""
+    """Correlation of visits, lifetime, purchases and use of cart and wish list."""
     spend_attachment: float = 0.25
-    """How far spending goes along with it."""
+    """The same for spending."""
     regularity: float = 1.0
     """Shape of the gamma gaps between visits: 1 is a Poisson process, above is more regular, below clumped."""
     pauses_per_year: float = 0.7
@@ -112,11 +112,11 @@ SAMPLE_SHOP = Shop(
     season=0.05,
     trouble=0.45,
 )
-"""The shop of `make report`. Its story: in its last week a broken checkout drives customers away."""
+"""The shop of `make report`. In its last week a broken checkout drives customers away."""
 
 
 def draw_shops(n: int, seed: int) -> list[Shop]:
-    """`n` different shops, drawn from ranges wide enough to hold grocers, boutiques and marketplaces."""
+    """Draw `n` different shops from ranges wide enough for grocers, boutiques and marketplaces."""
     rng = np.random.default_rng([seed, n])
 
     def between(low: float, high: float) -> float:
@@ -163,9 +163,9 @@ def draw_shops(n: int, seed: int) -> list[Shop]:
 
 
 def simulate(shop: Shop, weeks: int, seed: int | list[int], last_day: date) -> pa.Table:
-    """Every event of the `weeks` weeks that end with `last_day`, by timestamp; columns as in `SCHEMA`.
+    """Simulate every event of the `weeks` weeks that end with `last_day`, by timestamp; columns as in `SCHEMA`.
 
-    The same shop, weeks and seed give the same events but for their date, if the last days are the same day of the week.
+    The same shop, weeks and seed give the same events apart from their date, if the last days are the same day of the week.
     """
     rng = np.random.default_rng(seed)
     history = 7.0 * (HISTORY_WEEKS + weeks)
@@ -218,7 +218,7 @@ def _customers(shop: Shop, history: float, rng: np.random.Generator) -> _Custome
 
 
 def _visits(shop: Shop, customers: _Customers, last_weekday: int, rng: np.random.Generator) -> _Visits:
-    """Everyone's first visit and the renewals after it, by customer and time."""
+    """Draw all first visits and the renewals after them, by customer and time."""
     span = np.minimum(customers.end, 0) - customers.start
     expected = customers.visits_per_day * np.maximum(span, 0)
     # Six standard deviations beyond the mean: nobody runs out of gaps before they leave.
@@ -242,14 +242,14 @@ def _visits(shop: Shop, customers: _Customers, last_weekday: int, rng: np.random
 
 
 def _rhythm(shop: Shop, time: Floats, last_weekday: int) -> Floats:
-    """The share of visits that season and day of the week leave at each time, at most 1."""
+    """Return the share of visits that season and day of the week leave at each time, at most 1."""
     by_day = np.asarray(shop.weekday)[(last_weekday + 1 + np.floor(time).astype(np.int64)) % 7] / max(shop.weekday)
     swing = 1 + shop.season * np.cos(2 * np.pi * (time + 7 * shop.season_peak_week) / 365.25)
     return np.asarray(by_day * swing / (1 + shop.season))
 
 
 def _events(shop: Shop, customers: _Customers, visits: _Visits, last_day: date, rng: np.random.Generator) -> pa.Table:
-    """What happens in each visit."""
+    """Draw what happens in each visit."""
     who, time, n = visits.who, visits.time, visits.who.size
     engagement = customers.engagement[who]
     leaving = np.where(customers.end[who] - time < 14, shop.clearing_out, 1.0)
@@ -334,13 +334,13 @@ def _log_normal(spread: float, n: int, rng: np.random.Generator) -> Floats:
 
 
 def _take_names(letter: str, numbers: Ints) -> pa.Array:
-    """`letter` and six digits or more for each number."""
+    """Return `letter` and six digits or more for each number."""
     names = pc.utf8_lpad(pa.array(np.arange(numbers.max(initial=0) + 1)).cast(pa.string()), width=6, padding="0")
     return pc.binary_join_element_wise(letter, names, "").take(pa.array(numbers))
 
 
 def _decimals(cents: Ints, valid: Flags) -> pa.Array:
-    """NUMERIC dollars from whole cents: a decimal128 is a 128-bit count of billionths, its low half first."""
+    """Make NUMERIC dollars of whole cents: a decimal128 is a 128-bit count of billionths, its low half first."""
     halves = np.zeros((cents.size, 2), dtype=np.int64)
     halves[:, 0] = cents * 10_000_000
     bits = np.packbits(valid, bitorder="little")

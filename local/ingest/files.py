@@ -79,7 +79,7 @@ def open_tables(file: Path, folder: Path, connection: duckdb.DuckDBPyConnection)
         name = f"{number}{'.json' if 'json' in suffix or suffix.startswith('.nd') else '.csv'}"
         path = _in_utf8(file, folder / name)
         return (_open_json(file, path, connection) if name.endswith("json") else _open_csv(str(file), path),)
-    except (OSError, EOFError, gzip.BadGzipFile) as error:
+    except (OSError, EOFError, csv.Error) as error:
         raise InputError(f"{file}: cannot be read: {error}") from None
 
 
@@ -222,18 +222,19 @@ def _open_csv(shown: str, path: Path) -> Table:
     if "\n" in start and len(start) >= SAMPLE_BYTES:
         start = start[: start.rindex("\n") + 1]
     delimiter = given or max(",;\t|", key=lambda one: _regularity(start, one))
-    header = next((row for row in csv.reader(io.StringIO(start), delimiter=delimiter) if row), [])
+    header = next((row for row in csv.reader(io.StringIO(start, newline=""), delimiter=delimiter) if row), [])
     columns = tuple(name.strip() for name in header)
     if len(columns) < 2:
         raise InputError(
-            f"{shown}: its first line has no columns between commas, semicolons, tabs or bars: {_short(start.splitlines()[0])}"
+            f"{shown}: the first line must name the columns, between commas, semicolons, tabs or bars; it is "
+            f"{_short(start.splitlines()[0])!r}"
         )
     return Table(shown, path, "csv", columns, delimiter, skip)
 
 
 def _regularity(start: str, delimiter: str) -> tuple[int, int]:
     """Return on how many lines a delimiter makes as many columns as on the first, and how many columns."""
-    rows = [row for row in islice(csv.reader(io.StringIO(start), delimiter=delimiter), SAMPLE_ROWS) if row]
+    rows = [row for row in islice(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter), SAMPLE_ROWS) if row]
     if not rows or len(rows[0]) < 2:
         return (0, 0)
     return (sum(len(row) == len(rows[0]) for row in rows), len(rows[0]))

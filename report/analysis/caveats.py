@@ -1,14 +1,14 @@
 """What a report does not know, said first. Each caveat has a code, a sentence, and whether it is serious."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
 from statistics import median
 
 from report.analysis.backtest import Known, Teachers, customer_weeks
 from report.analysis.cells import CountedWeeks
 from report.analysis.days import DayCounts, days_of, gap_days, silent_runs
+from report.analysis.sentences import days_in_words, tracking_in_words
 from report.formatting import counted, listed, short_day, verb
 from report.schema import Caveat, CaveatCode, ChangeName, Severity
 from report.week import Week
@@ -19,16 +19,6 @@ MIN_SHARE_TRACKED = 0.2
 MIN_CUSTOMERS_TRACKED = 10
 MAX_SHARE_REPEATED = 0.01
 UNUSUAL_TIMES = 3
-
-FEATURES_IN_WORDS: Mapping[str, str] = {
-    "added_to_wishlist": "“added_to_wishlist” events",
-    "removed_from_wishlist": "“removed_from_wishlist” events",
-    "added_to_cart": "“added_to_cart” events",
-    "removed_from_cart": "“removed_from_cart” events",
-    "cart_quantity_updated": "“cart_quantity_updated” events",
-    "total_sessions": "sessions",
-    "total_spent_usd": "purchases with an amount",
-}
 
 _SEGMENTS: tuple[ChangeName, ...] = ("High-Value", "Regular", "Occasional", "New")
 
@@ -98,14 +88,17 @@ def changed_features(counted_weeks: CountedWeeks, week: Week) -> tuple[tuple[str
 
 
 def silenced_changes(found: Collection[Caveat], features: Collection[str]) -> frozenset[ChangeName]:
-    """The figures about which serious caveats forbid a verdict; `features` are those whose tracking changed."""
+    """The figures about which caveats forbid a verdict; `features` are those whose tracking changed.
+
+    All of these are serious but for amounts that count as nothing spent: without them spend only seems to fall.
+    """
     codes = {caveat.code for caveat in found if caveat.severity == "serious"}
     silenced: set[ChangeName] = set()
     if "days_without_events" in codes:
         silenced |= {"customers", "spent", "expectedToLeave", *_SEGMENTS}
     if codes & {"no_look_back", "gap_in_look_back", "tracking_changed"}:
         silenced.add("expectedToLeave")
-    if "total_spent_usd" in features:
+    if "total_spent_usd" in features or any(caveat.code == "unusable_amounts" for caveat in found):
         silenced |= {"spent", *_SEGMENTS}
     if "total_sessions" in features:
         silenced |= set(_SEGMENTS)
@@ -125,10 +118,7 @@ def _days_without_events(evidence: Evidence) -> tuple[Caveat, ...]:
     missing = missing_days(evidence.days, evidence.week)
     if not missing:
         return ()
-    text = (
-        f"No events arrived on {_days_in_words(missing)}, where some are usual. The numbers of this week are too low; "
-        "check whether your shop was closed or stopped sending events."
-    )
+    text = f"No events arrived {days_in_words(missing)}, where some are usual, so the numbers of this week are too low."
     return _caveat("days_without_events", "serious", text)
 
 
@@ -136,11 +126,7 @@ def _tracking_changed(evidence: Evidence) -> tuple[Caveat, ...]:
     found = changed_features(evidence.counted, evidence.week)
     if not found:
         return ()
-    vanished = [FEATURES_IN_WORDS[feature] for feature, appeared in found if not appeared]
-    appeared = [FEATURES_IN_WORDS[feature] for feature, appeared in found if appeared]
-    parts = [f"no customer has {listed(vanished)} this week, though many had last week"] if vanished else []
-    parts += [f"{listed(appeared)} are there for the first time since last week"] if appeared else []
-    text = f"The tracking seems to have changed: {'; '.join(parts)}. What rests on them cannot be compared."
+    text = f"The tracking seems to have changed: {tracking_in_words(found)}. What rests on it cannot be compared with last week."
     return _caveat("tracking_changed", "serious", text)
 
 
@@ -151,22 +137,25 @@ def _gap_in_look_back(evidence: Evidence) -> tuple[Caveat, ...]:
     if not gaps or days is None:
         return ()
     missing = sorted({day for weeks_ago in gaps for day in gap_days(days, week, weeks_ago)})
-    consequence = (
-        f"{counted(len(gaps), 'past week')} {verb(len(gaps), 'does', 'do')} not teach this report."
-        if evidence.teachers.weeks
-        else "So no past week can show how often your customers come back."
-    )
     severity: Severity = "note" if evidence.teachers.weeks else "serious"
-    return _caveat("gap_in_look_back", severity, f"Events are missing on {_days_in_words(missing)}. {consequence}")
+    left_out = (
+        f"{counted(len(gaps), 'past week')} {verb(len(gaps), 'is', 'are')} left out of what this report learns from"
+        if evidence.teachers.weeks
+        else "no past week is left that this report could learn from"
+    )
+    return _caveat("gap_in_look_back", severity, f"Events are missing {days_in_words(missing)}, so {left_out}.")
 
 
 def _no_look_back(evidence: Evidence) -> tuple[Caveat, ...]:
     if evidence.teachers.weeks:
         return ()
-    text = (
-        "There is no past week to learn from yet, so the probabilities are those of an average shop. "
-        "Take them as a rough order of your customers, not as numbers."
-    )
+    why = "Without one," if _gap_in_look_back(evidence) else "There is no past week to learn from, so"
+    text = f"{why} this report cannot tell yet how often your customers come back."
+    if evidence.counted.totals[0].customers:
+        text = (
+            f"{why} the probabilities are those of an average shop. "
+            "Yours may be far from them; the order of your customers by risk is the better guide."
+        )
     return _caveat("no_look_back", "serious", text)
 
 
@@ -186,8 +175,10 @@ def _little_history(evidence: Evidence) -> tuple[Caveat, ...]:
     taught_by = customer_weeks(evidence.counted, evidence.teachers.weeks)
     if not evidence.teachers.weeks or taught_by >= MIN_CUSTOMER_WEEKS:
         return ()
-    visits = counted(taught_by, "customer")
-    text = f"Only {visits} of past weeks could be followed up, so the probabilities are rough."
+    text = (
+        f"The past weeks that this report learns from had only {counted(taught_by, 'customer')}, counted anew each week, "
+        "so the probabilities are rough."
+    )
     return _caveat("little_history", "note", text)
 
 
@@ -195,7 +186,8 @@ def _unlike_training(evidence: Evidence) -> tuple[Caveat, ...]:
     share = evidence.share_outside
     if share is None or share <= MAX_SHARE_OUTSIDE:
         return ()
-    text = f"{100 * share:.0f}% of this week's customers are unlike any that the model was trained on."
+    how_many = "All" if share == 1 else f"{100 * share:.0f}%"
+    text = f"{how_many} of this week's customers are unlike any that the model was trained on, so their risk is less certain."
     return _caveat("unlike_training", "note", text)
 
 
@@ -204,7 +196,7 @@ def _unusable_amounts(evidence: Evidence) -> tuple[Caveat, ...]:
     if not amounts:
         return ()
     count = verb(amounts, "counts", "count")
-    text = f"{counted(amounts, 'purchase')} had an amount too large to be true and {count} as nothing spent."
+    text = f"{counted(amounts, 'purchase')} of this week had an amount too large to be true and {count} as nothing spent."
     return _caveat("unusable_amounts", "note", text)
 
 
@@ -220,7 +212,8 @@ def _repeated_rows(evidence: Evidence) -> tuple[Caveat, ...]:
 
 
 def _unusual_week(evidence: Evidence) -> tuple[Caveat, ...]:
-    found = [week for week in evidence.teachers.weeks if _unusual(evidence, week)]
+    known = [week for week in evidence.teachers.weeks if evidence.counted.totals[week].customers >= MIN_CUSTOMERS_TRACKED]
+    found = [week for week in known if _unusual(evidence, week)]
     if not found:
         return ()
     endings = listed([short_day(evidence.week.weeks_before(week).ending) for week in found])
@@ -240,11 +233,3 @@ def _unusual(evidence: Evidence, weeks_ago: int) -> bool:
     if evidence.known.oldest_whole >= max(weeks) + 4:
         series.append([week.new_customers for week in totals])
     return any(0 < UNUSUAL_TIMES * median(values[week] for week in known) < values[weeks_ago] for values in series if known)
-
-
-def _days_in_words(days: Sequence[date]) -> str:
-    """Write days as runs: "Wednesday, Feb 26", "Feb 3–9 and Feb 12"."""
-    if len(days) == 1:
-        return f"{days[0]:%A}, {short_day(days[0])}"
-    runs = [[day for _, day in run] for _, run in groupby(enumerate(days), lambda item: item[1].toordinal() - item[0])]
-    return listed([short_day(run[0]) if len(run) == 1 else f"{short_day(run[0])} to {short_day(run[-1])}" for run in runs])

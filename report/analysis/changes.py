@@ -5,6 +5,7 @@ Wheeler & Chambers, "Understanding Statistical Process Control", 1992.
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
+from math import ceil, floor
 from statistics import fmean
 
 from report.analysis.cells import ScoredCells
@@ -53,17 +54,18 @@ def changes(
 
 
 def _change(what: ChangeName, now: float, before: float, past: Sequence[float]) -> Change:
-    low, high = usual_range(past, WIDENING_OF_MONEY if what == "spent" else WIDENING)
+    limits = usual_range(past, WIDENING_OF_MONEY if what == "spent" else WIDENING)
+    low, high = _in_whole_units(*limits)
     verdict: Verdict = "usual"
     worth_telling = what == "spent" or max(now, fmean(past)) >= MIN_COUNT
-    if worth_telling and not low <= now <= high:
-        verdict = "better" if (now > high) != (what in LESS_IS_BETTER) else "worse"
+    if worth_telling and not (limits[0] <= now <= limits[1] or low <= round(now) <= high):
+        verdict = "better" if (now > limits[1]) != (what in LESS_IS_BETTER) else "worse"
     return Change(
         what=what,
         now=_rounded(what, now),
         before=_rounded(what, before),
-        usualLow=_rounded(what, low),
-        usualHigh=_rounded(what, high),
+        usualLow=low,
+        usualHigh=high,
         verdict=verdict,
     )
 
@@ -75,6 +77,12 @@ def usual_range(past: Sequence[float], widening: float) -> tuple[float, float]:
     reach = max(widening * LIMIT_FACTOR * mean_moving_range, MIN_CHANGE * abs(mean))
     low = mean - reach
     return max(low, 0.0) if min(past) >= 0 else low, mean + reach
+
+
+def _in_whole_units(low: float, high: float) -> tuple[float, float]:
+    """The whole numbers between the limits: so a sentence never calls unusual what it shows inside them."""
+    inner = (float(ceil(low)), float(floor(high)))
+    return inner if inner[0] <= inner[1] else (float(floor(low)), float(ceil(high)))
 
 
 def _rounded(what: ChangeName, value: float) -> float:

@@ -70,7 +70,7 @@ class Told:
 
     memory_weeks: int
     broken_features: frozenset[str] = frozenset()
-    """Features whose tracking changed."""
+    """Features whose tracking changed, or that the shop does not track."""
 
     def features(self) -> Mask:
         """Which features (9) may be told of."""

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from report.formatting import counted, listed, percent_whole, whole
+from report.analysis.sentences import in_segment, judged, leaving_clause, news_of, of_average_shop
+from report.formatting import listed, percent_whole, whole
 from report.schema import Caveat, CaveatCode, Change, ChangeName, Headline, Outlook, SegmentName
 
 SEGMENT_NAMES: tuple[SegmentName, ...] = ("High-Value", "Regular", "Occasional", "New")
@@ -28,30 +29,32 @@ def headline(customers: int, outlook: Outlook, changes: Sequence[Change], caveat
 
     A serious caveat silences everything but the number expected to leave.
     """
-    leaving = round(outlook.expectedToLeave)
-    may_not_return = f"{whole(leaving)} may not return"
+    number = round(outlook.expectedToLeave)
+    may_not_return = f"{whole(number)} may not return" if number else "all likely to return"
+    running = any(caveat.code == "week_not_over" for caveat in caveats)
+    when = "so far this week" if running else "this week"
+    leaving = _leaving(customers, outlook, average_shop=of_average_shop(caveats))
     serious = next((caveat for caveat in caveats if caveat.severity == "serious"), None)
     if serious:
         warning = SHORT_CAVEATS.get(serious.code, "data problem")
-        text = _leaving(customers, leaving) if customers else "No customers came this week."
+        if not customers:
+            return Headline(text=f"No customers were seen {when}.", detail="", short=f"{warning}; no customers {when}")
         detail = "The warning above applies to every figure below."
-        return Headline(text=text, detail=detail, short=f"{warning}; {may_not_return}")
-    running = any(caveat.code == "week_not_over" for caveat in caveats)
+        return Headline(text=leaving, detail=detail, short=f"{warning}; {whole(number)} may not return")
     if not customers:
-        when = "so far this week" if running else "this week"
-        return Headline(text=f"No customers came {when}.", detail="", short=f"no customers {when}, {may_not_return}")
+        return Headline(text=f"No customers came {when}.", detail="", short=f"no customers {when}")
 
-    news = {change.what: change for change in changes if change.verdict != "usual"}
+    news = {change.what: change for change in news_of(changes)}
     moves = [move for what in MEASURES if (change := news.get(what)) and (move := _move(change))]
-    leaving_sentence = _leaving(customers, leaving, news.get("expectedToLeave"))
+    leaving = _leaving(customers, outlook, news.get("expectedToLeave"))
     if moves:
-        text = f"{_capital(_told(moves))}. {leaving_sentence}"
-    elif changes and not news:
-        text = f"A usual week. {leaving_sentence}"
+        text = f"{_capital(_told(moves))}. {leaving}"
+    elif judged(changes) and not news:
+        text = f"A usual week. {leaving}"
     elif running:
-        text = f"So far, {leaving_sentence[0].lower()}{leaving_sentence[1:]}"
+        text = f"So far, {leaving[0].lower()}{leaving[1:]}"
     else:
-        text = leaving_sentence
+        text = leaving
     short = ", ".join([*(move.short for move in moves), may_not_return])
     return Headline(text=text, detail=_detail(news, moves), short=short)
 
@@ -67,22 +70,19 @@ class _Move:
     subject: str
 
 
-def _leaving(customers: int, leaving: int, news: Change | None = None) -> str:
+def _leaving(customers: int, outlook: Outlook, news: Change | None = None, *, average_shop: bool = False) -> str:
     """Say how many of the week's customers will probably leave; where that is news, against last week."""
-    if customers == 1:
-        return f"Your only customer of the week will probably {'not ' if leaving else ''}be back within four weeks."
-    if not leaving:
-        return f"Fewer than one of {counted(customers, 'customer')} will probably stay away for the next four weeks."
-    text = f"About {whole(leaving)} of {counted(customers, 'customer')} will probably not be back within four weeks"
-    return f"{text}; {whole(round(news.before))} a week ago." if news else f"{text}."
+    text = leaving_clause(customers, outlook.expectedToLeave, average_shop=average_shop)
+    return f"{text}; {whole(round(news.before))} a week ago." if news and customers > 1 else f"{text}."
 
 
 def _move(change: Change) -> _Move | None:
-    """Tell an unusual figure: how it moved against last week, or that it stays unusual where it moved the other way."""
+    """Tell an unusual figure: how it moved against last week, or that it stays unusual where it was so or moved the other way."""
     name, subject, is_ = MEASURES[change.what]
     size = (change.now / change.before - 1) * 100 if change.before > 0 else 0.0
     up = change.verdict == "better"
-    if (size > 0) != up or abs(size) < 0.5:
+    was_so_before = change.before > change.usualHigh if up else change.before < change.usualLow
+    if (size > 0) != up or abs(size) < 0.5 or was_so_before:
         level = "higher" if up else "lower"
         return _Move(f"{subject} {is_} still {level} than usual", "", f"{name} {level} than usual", "level", subject)
     by, verb_ = percent_whole(abs(size)), "rose" if up else "fell"
@@ -100,16 +100,16 @@ def _told(moves: Sequence[_Move]) -> str:
 
 
 def _detail(news: Mapping[ChangeName, Change], moves: Sequence[_Move]) -> str:
-    """Name everything that is outside the usual, but for what the headline already calls so."""
-    unusual = [move.subject for move in moves if move.kind != "level"]
+    """Name what else is outside the usual."""
+    unusual = []
     if "expectedToLeave" in news:
         unusual.append("the number expected to leave")
     for segment in SEGMENT_NAMES:
         if change := news.get(segment):
             before, now = round(change.before), round(change.now)
             size = f"from {whole(before)} to {whole(now)}" if before != now else f"again {whole(now)}"
-            unusual.append(f"{segment} customers ({size})")
-    return f"Outside what is usual here: {listed(unusual)}." if unusual else ""
+            unusual.append(f"{in_segment(segment)} ({size})")
+    return f"{'Also outside' if moves else 'Outside'} what is usual here: {listed(unusual)}." if unusual else ""
 
 
 def _capital(text: str) -> str:

@@ -48,9 +48,9 @@ def last_week_in_numbers(last_week: ScoredCells) -> LastWeek:
 
 
 def average_churn(scored: ScoredCells) -> float | None:
-    """The mean churn probability, in percent, unrounded; None without customers."""
+    """The mean churn probability in percent, as the summary's field has it; None without customers."""
     probability = scored.mean_churn_probability
-    return None if probability is None else probability * 100
+    return None if probability is None else round(probability, 4) * 100
 
 
 def retention_rate(scored: ScoredCells) -> float | None:

@@ -3,7 +3,7 @@
 An expected impact says whom an action is about, in this shop's own numbers; it promises nothing that they cannot back.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,15 +11,19 @@ from model.churn import FEATURES
 from report.analysis.cells import ScoredCells
 from report.analysis.factors import MIN_MEMORY_WEEKS, LeadingFactor
 from report.analysis.metrics import retention_rate
-from report.analysis.risk import at_high_risk, at_medium_risk, in_riskiest_tenth
+from report.analysis.risk import at_high_risk, at_medium_risk, churned, in_riskiest_tenth
 from report.analysis.segments import in_segment
-from report.analysis.sentences import riskiest_in_words
-from report.formatting import counted, listed, money_whole, percent, short_day, verb, whole
+from report.analysis.sentences import all_of, days_in_words, riskiest_in_words, tracking_in_words
+from report.formatting import counted, money_whole, percent, verb, whole
 from report.schema import Outlook, Recommendation
 
 GOOD_RETENTION = 95
 """The brief's: below this retention rate, in percent, onboarding wants a look."""
 WEEKS_OF_SPEND = 9
+MIN_TO_LEAVE = 1
+"""Customers of whom fewer than this many will probably leave are not worth an advice of their own."""
+MIN_SHARE_LED = 0.25
+"""A factor is worth an advice where it leads for at least this share of the customers that are looked at."""
 
 FACTOR_ACTIONS: Mapping[str, str] = {
     "added_to_wishlist": "Make wish lists worth keeping: show them on product pages, and write when an item gets cheaper.",
@@ -35,6 +39,13 @@ FACTOR_ACTIONS: Mapping[str, str] = {
 """What to do where a feature leads the risk."""
 
 
+ACTIONS: Mapping[str, str] = {
+    "no_visit_before": "Invite those who came for the first time in weeks to come again, such as with an offer for next time.",
+    "decreased_visits": "Ask customers who come less often than before what they miss, and show them what is new.",
+}
+"""What to do about a factor for which the action of its feature does not do."""
+
+
 @dataclass(frozen=True)
 class Situation:
     """What advice follows from."""
@@ -47,8 +58,10 @@ class Situation:
     memory_weeks: int
     missing_days: tuple[date, ...]
     """The finished days of the week without events that are no chance."""
-    broken_features: Collection[str]
-    """The features whose tracking changed since last week."""
+    changed_features: tuple[tuple[str, bool], ...]
+    """The features that vanished (False) or appeared (True) for everybody since last week."""
+    average_shop: bool
+    """Whether no past week corrects the probabilities."""
     currency: str
 
 
@@ -73,28 +86,25 @@ def _check_events(situation: Situation) -> tuple[Recommendation, ...]:
     days = situation.missing_days
     if not days:
         return ()
-    when = short_day(days[0]) if len(days) == 1 else f"{short_day(days[0])} to {short_day(days[-1])}"
     return (
         Recommendation(
             id="check_events",
-            action=f"Check that your shop still sends its events: none arrived on {when}."
-            if len(days) == 1 or (days[-1] - days[0]).days == len(days) - 1
-            else f"Check that your shop still sends its events: none arrived on {listed([short_day(day) for day in days])}.",
+            action=f"Check whether your shop was closed or stopped sending its events: none arrived {days_in_words(days)}.",
             priority="high",
-            expectedImpact="Until they arrive, this week's numbers are too low, and no report can tell who is about to leave.",
+            expectedImpact="Customers who came then are missing from this report, and look as if they stayed away in later ones.",
         ),
     )
 
 
 def _check_tracking(situation: Situation) -> tuple[Recommendation, ...]:
-    if not situation.broken_features:
+    if not situation.changed_features:
         return ()
     return (
         Recommendation(
             id="check_tracking",
-            action="Check what changed in your event tracking since last week.",
+            action=f"Check what changed in your event tracking: {tracking_in_words(situation.changed_features)}.",
             priority="high",
-            expectedImpact="Until it is as before, or the new event names are mapped, what rests on it cannot be compared.",
+            expectedImpact="Until it is as before, or the new event names are mapped, reports cannot compare what rests on it.",
         ),
     )
 
@@ -106,7 +116,7 @@ def _win_back(situation: Situation) -> tuple[Recommendation, ...]:
     return (
         Recommendation(
             id="win_back",
-            action=f"Launch targeted win-back campaign for the {counted(high.customers, 'customer')} at high churn risk.",
+            action=f"Launch targeted win-back campaign for the {_customers(high.customers)} at high churn risk.",
             priority="high",
             expectedImpact=_at_stake(high, situation),
             customers=high.customers,
@@ -122,11 +132,12 @@ def _missing_regulars(situation: Situation) -> tuple[Recommendation, ...]:
         return ()
     a_week = situation.spent_by_missing_regulars / WEEKS_OF_SPEND
     came = f"{verb(missing, 'This customer', 'They')} came in at least three of the four weeks before"
-    spent = f", and spent {money_whole(a_week, situation.currency)} a week over nine weeks" if a_week >= 1 else ""
+    together = verb(missing, "", "together ")
+    spent = f", and {together}spent {money_whole(a_week, situation.currency)} a week over nine weeks" if a_week >= 1 else ""
     return (
         Recommendation(
             id="missing_regulars",
-            action=f"Get in touch with the {counted(missing, 'regular')} who stayed away this week and last.",
+            action=f"Get in touch with the {_customers(missing, 'regular')} who stayed away this week and last.",
             priority="high",
             expectedImpact=f"{came}{spent}.",
             customers=missing,
@@ -138,12 +149,12 @@ def _missing_regulars(situation: Situation) -> tuple[Recommendation, ...]:
 
 def _best_customers(situation: Situation) -> tuple[Recommendation, ...]:
     best = in_segment(situation.this_week, "High-Value")
-    if not best.customers or best.expected_to_leave < 0.5:
+    if not best.customers or best.expected_to_leave < MIN_TO_LEAVE:
         return ()
     return (
         Recommendation(
             id="high_value",
-            action=f"Give the {counted(best.customers, 'High-Value customer')} a personal reason to come back this week.",
+            action=f"Give the {_customers(best.customers, 'High-Value customer')} a personal reason to come back soon.",
             priority="high" if at_high_risk(best).customers else "medium",
             expectedImpact=_at_stake(best, situation),
             customers=best.customers,
@@ -161,11 +172,12 @@ def _onboarding(situation: Situation) -> tuple[Recommendation, ...]:
     remembered = situation.memory_weeks >= MIN_MEMORY_WEEKS
     if remembered and not newcomers.customers:
         return ()
+    gone = churned(week).customers
     first = (
-        f"{counted(newcomers.customers, 'customer')} had not come in the {situation.memory_weeks} weeks before; "
-        f"about {whole(round(newcomers.expected_to_leave))} of them will probably not be back within four weeks."
+        f"{counted(newcomers.customers, 'customer')} had not come in the {situation.memory_weeks} weeks before. "
+        f"{_leaving(newcomers, situation)}."
         if remembered
-        else f"The retention rate is {percent(rate)}: the others are at a churn risk of 80% or more."
+        else f"The retention rate is {percent(rate)}: {counted(gone, 'customer')} {verb(gone, 'is', 'are')} above 80% risk."
     )
     return (
         Recommendation(
@@ -181,10 +193,10 @@ def _onboarding(situation: Situation) -> tuple[Recommendation, ...]:
 
 def _riskiest(situation: Situation) -> tuple[Recommendation, ...]:
     week = situation.this_week
-    if at_high_risk(week).customers or week.expected_to_leave < 1:
+    if at_high_risk(week).customers:
         return ()
     riskiest = week.where(in_riskiest_tenth(week))
-    if 2 * riskiest.customers > week.customers:  # nearly everybody ties
+    if riskiest.expected_to_leave < MIN_TO_LEAVE or 2 * riskiest.customers > week.customers:  # nearly everybody ties
         return ()
     return (
         Recommendation(
@@ -200,15 +212,28 @@ def _riskiest(situation: Situation) -> tuple[Recommendation, ...]:
 
 
 def _leading_factor(situation: Situation) -> tuple[Recommendation, ...]:
-    if not situation.factors:
+    """Advise on the most frequent factor; who had not come before is what onboarding is about, if that is advised."""
+    onboarding = {"no_visit_before"} if _onboarding(situation) else set()
+    told = (
+        leading
+        for leading in situation.factors
+        if leading.factor.id not in onboarding and leading.customers >= MIN_SHARE_LED * leading.of
+    )
+    top = next(told, None)
+    high = at_high_risk(situation.this_week).customers
+    if top is None or not (high or situation.this_week.expected_to_leave >= MIN_TO_LEAVE):
         return ()
-    top = situation.factors[0]
-    whom = "at high churn risk" if at_high_risk(situation.this_week).customers else "at greatest risk"
-    of = f"{whole(top.customers)} of the {counted(top.of, 'customer')}" if top.of > 1 else "the customer"
+    whom = "at high churn risk" if high else "at greatest risk"
+    if top.of == 1:
+        of = "the customer"
+    elif top.customers == top.of:
+        of = all_of(top.of)
+    else:
+        of = f"{whole(top.customers)} of the {counted(top.of, 'customer')}"
     return (
         Recommendation(
             id=f"factor_{top.factor.id}",
-            action=FACTOR_ACTIONS[top.factor.feature],
+            action=ACTIONS.get(top.factor.id, FACTOR_ACTIONS[top.factor.feature]),
             priority="medium",
             expectedImpact=f'"{top.factor.name}" is a leading reason for {of} {whom}.',
             customers=top.customers,
@@ -218,12 +243,12 @@ def _leading_factor(situation: Situation) -> tuple[Recommendation, ...]:
 
 def _before_they_go(situation: Situation) -> tuple[Recommendation, ...]:
     medium = at_medium_risk(situation.this_week)
-    if not medium.customers or not at_high_risk(situation.this_week).customers:  # else they are among the riskiest
-        return ()
+    if medium.expected_to_leave < MIN_TO_LEAVE or not at_high_risk(situation.this_week).customers:
+        return ()  # where nobody is at high risk, they are among the riskiest
     return (
         Recommendation(
             id="medium_risk",
-            action=f"Stay in touch with the {counted(medium.customers, 'customer')} at medium churn risk.",
+            action=f"Stay in touch with the {_customers(medium.customers)} at medium churn risk.",
             priority="low",
             expectedImpact=_at_stake(medium, situation),
             customers=medium.customers,
@@ -233,17 +258,36 @@ def _before_they_go(situation: Situation) -> tuple[Recommendation, ...]:
     )
 
 
+def _customers(number: int, noun: str = "customer") -> str:
+    """Count customers after "the": "the customer", "the 12 customers"."""
+    return noun if number == 1 else counted(number, noun)
+
+
 def _at_stake(some: ScoredCells, situation: Situation) -> str:
     """Say how many of them will probably leave, and what they spent, where that is known."""
-    leaving = round(some.expected_to_leave)
-    if some.customers == 1:
-        text = "This customer will probably not be back within four weeks" if leaving else "This customer may not be back"
-    else:
-        now = f"About {whole(leaving)}" if leaving else "Fewer than one"
-        text = f"{now} of them will probably not be back within four weeks"
-    if "total_spent_usd" in situation.broken_features:
+    text = _leaving(some, situation)
+    if any(feature == "total_spent_usd" for feature, _ in situation.changed_features):
         return f"{text}."
-    if some.spent < 1:
+    if situation.outlook.spent < 1:
+        return f"{text}."
+    if some.spent < 1 or some.spend_at_stake < 1:
         return f"{text}; {verb(some.customers, 'this customer', 'together they')} spent nothing this week."
     spent, stake = (money_whole(amount, situation.currency) for amount in (some.spent, some.spend_at_stake))
-    return f"{text}; of the {spent} {verb(some.customers, 'this customer', 'they')} spent this week, {stake} is at stake."
+    whose = verb(some.customers, "this customer", "they")
+    if situation.average_shop:
+        return f"{text}; {whose} spent {spent} this week."
+    return f"{text}; of the {spent} {whose} spent this week, {stake} is at stake."
+
+
+def _leaving(some: ScoredCells, situation: Situation) -> str:
+    """Say how many of them will probably leave, as a sentence without its end."""
+    leaving = round(some.expected_to_leave)
+    if some.customers == 1:
+        certain = leaving and not situation.average_shop
+        return f"This customer {'will probably' if certain else 'may'} not be back within four weeks"
+    number = f"about {whole(leaving)}" if leaving else "fewer than one"
+    if situation.average_shop:
+        return f"In an average shop {number} of them would not be back within four weeks"
+    if leaving == some.customers:
+        return "Probably none of them will be back within four weeks"
+    return f"{number.capitalize()} of them will probably not be back within four weeks"

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-from report.analysis.sentences import backtest_sentence, expected_to_leave, missing_regulars_sentence
+from report.analysis.sentences import backtest_sentence, expected_to_leave, missing_regulars_sentence, of_average_shop
 from report.formatting import (
     counted,
     day,
@@ -368,7 +368,7 @@ def view(report: Report) -> View:
         factors_of=_factors_of(data),
         no_factors="Nothing that the model knows of drives the risk of these customers.",
         history=tuple(_history_row(week, meta.currency) for week in reversed(data.history or ())),
-        history_note="All weeks are told with what is known today; what a report counted otherwise then stands in brackets.",
+        history_note="All weeks are restated with what is known today. What a report counted otherwise then stands in brackets.",
         customers=None
         if data.atRiskCustomers is None
         else tuple(_customer(row, meta.currency, meta.memory_weeks) for row in data.atRiskCustomers),
@@ -415,7 +415,10 @@ def _insights(report: Report, summary: Iterable[str]) -> tuple[str, ...]:
     data, before = report.report_data, report.report_data.lastWeek.totalCustomers
     missing = any(action.id == "missing_regulars" for action in data.recommendations)
     elsewhere = {
-        expected_to_leave(data.summary.totalCustomers, before, data.outlook),
+        *(
+            expected_to_leave(data.summary.totalCustomers, of_last, data.outlook, average_shop=of_average_shop(data.caveats))
+            for of_last in (before, 0)  # a week that cannot be compared is told alone
+        ),
         backtest_sentence(report.meta.backtest),
         missing_regulars_sentence(data.outlook) if missing else "",
     }

@@ -5,7 +5,7 @@ Pure: the function that asks Gemini is passed in.
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from report.analysis.segments import most_at_risk
+from report.analysis.sentences import at_stake_sentence, change_sentence, judged, news_of, of_average_shop, riskiest_sentence
 from report.formatting import counted, day, listed, money_whole, percent, verb, whole
-from report.schema import Caveat, Change, SummarySource
+from report.schema import Caveat, Change, ChangeName, SummarySource
 from report.summary.caveats import is_named
 from report.summary.check import bears_out, known, ranks
 from report.summary.claims import claims, rankings
@@ -23,6 +23,8 @@ from report.summary.facts import MAX_TENTH_SHARE, Facts
 
 MAX_PARAGRAPHS = 3
 MAX_CHARACTERS = 2_000
+WHOLE_SHOP: tuple[ChangeName, ...] = ("customers", "spent", "expectedToLeave")
+"""The changes that are about all customers."""
 
 
 class ExecutiveSummary(NamedTuple):
@@ -137,6 +139,7 @@ def _render(template: str, facts: Facts) -> str:
     """Fill a template with the facts, field by field."""
     total = facts.summary.totalCustomers
     tenth = facts.outlook.riskiestTenth.customers
+    average_shop = of_average_shop(facts.caveats)
     return (
         _templates()
         .get_template(template)
@@ -144,32 +147,22 @@ def _render(template: str, facts: Facts) -> str:
             **{field.name: getattr(facts, field.name) for field in fields(facts)},
             serious_caveats=facts.serious_caveats,
             comparable=facts.comparable,
-            riskiest=most_at_risk(facts.segments),
+            average_shop=average_shop,
+            at_stake="" if average_shop else at_stake_sentence(facts.outlook, facts.segments, facts.currency),
+            riskiest=riskiest_sentence(total, facts.outlook),
             riskiest_customers="the riskiest tenth" if tenth < MAX_TENTH_SHARE * total else "the riskiest",
-            news=tuple(_news(change, facts.currency) for change in facts.news),
+            news=tuple(change_sentence(change, facts.currency) for change in _told(facts.news)),
+            judged=judged(facts.changes),
+            running=any(caveat.code == "week_not_over" for caveat in facts.caveats),
             money=lambda amount: money_whole(amount, facts.currency),
         )
     )
 
 
-def _news(change: Change, currency: str) -> str:
-    """Tell a change beyond chance: "Fewer customers came than usual: 1,204, against 1,400 to 1,600 in a usual week."."""
-    is_up = change.now > (change.usualLow + change.usualHigh) / 2
-
-    def figure(value: float) -> str:
-        return money_whole(value, currency) if change.what == "spent" else whole(round(value))
-
-    usual = f"{figure(change.now)}, against {figure(change.usualLow)} to {figure(change.usualHigh)} in a usual week"
-    more = "More" if is_up else "Fewer"
-    match change.what:
-        case "customers":
-            return f"{more} customers came than usual: {usual}."
-        case "spent":
-            return f"Customers spent {'more' if is_up else 'less'} than usual: {usual}."
-        case "expectedToLeave":
-            return f"{more} customers than usual are expected to leave: {usual}."
-        case segment:
-            return f"{more} {segment} customers came than usual: {usual}."
+def _told(news: Sequence[Change]) -> tuple[Change, ...]:
+    """Pick the news of the whole shop; where there is none, those of the segments."""
+    told = news_of(news)
+    return tuple(change for change in told if change.what in WHOLE_SHOP) or told
 
 
 @cache
@@ -197,8 +190,9 @@ def _templates() -> Environment:
 
 
 def _sentence(text: str) -> str:
+    text = text.replace("_", " ")  # an event's name, which is no markup
     return text if _SENTENCE_END.search(text) else f"{text}."
 
 
 def _caveat(caveat: Caveat) -> str:
-    return _sentence(caveat.text.replace("_", " "))  # an event's name, which is no markup
+    return _sentence(caveat.text)

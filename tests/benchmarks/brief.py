@@ -1,6 +1,6 @@
 """The brief's way (sections 3 to 6, literally): fetch every event, group and count in Python.
 
-It leaves out users, look back, risk factors and sentences, in its favour. The model scores all customers of a week at once.
+It leaves out users, corrections, risk factors and sentences, in its favour. The model scores all customers of a week at once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ from model.calibration import IDENTITY, apply
 from model.churn import FEATURES
 from report.rules import CHURNED, HIGH, MEDIUM
 from report.week import midnight
+from tests.benchmarks import shop
 from tests.benchmarks.numbers import WEEK, Numbers
 from tests.benchmarks.shop import CLIENT
 
@@ -29,21 +30,40 @@ _COUNTED = ("added_to_wishlist", "removed_from_wishlist", "added_to_cart", "remo
 
 
 def numbers(client: bigquery.Client, events: str) -> Numbers:
-    """Fetch every event of both weeks, make a dict for each customer in Python, predict, add up."""
-    this_week = _week(client, events, WEEK.ending)
-    last_week = _week(client, events, WEEK.ending - timedelta(days=7))
+    """The brief literally: fetch every event of both weeks, make a dict for each customer, predict, add up. No memory."""
+    of_week = [_fetch(client, events, weeks_ago) for weeks_ago in (0, 1)]
+    this_week, last_week = (_customers(of_week[weeks_ago], weeks_ago, {}) for weeks_ago in (0, 1))
+    return _numbers(this_week, len(last_week))
+
+
+def numbers_with_memory(client: bigquery.Client, events: str) -> Numbers:
+    """The same with what a report knows: every week's customers, each with the memory of the weeks before, oldest first."""
+    active_weeks: dict[str, int] = {}
+    found: list[list[dict[str, Any]]] = []
+    for weeks_ago in reversed(range(shop.WEEKS + shop.MEMORY_WEEKS)):
+        user_events = _fetch(client, events, weeks_ago)
+        if weeks_ago < shop.WEEKS:
+            found.append(_customers(user_events, weeks_ago, active_weeks))
+        for user_id in user_events:
+            active_weeks[user_id] = active_weeks.get(user_id, 0) | 1 << weeks_ago
+    *_, last_week, this_week = found
+    return _numbers(this_week, len(last_week))
+
+
+def _numbers(this_week: Sequence[Mapping[str, Any]], customers_before: int) -> Numbers:
     total = len(this_week)
     return Numbers(
         customers=total,
-        customers_before=len(last_week),
+        customers_before=customers_before,
         high_risk=sum(customer["risk_level"] == "High" for customer in this_week),
         churned=sum(customer["probability"] >= CHURNED for customer in this_week),
         average=sum(customer["probability"] for customer in this_week) / total if total else 0.0,
-        spent_usd=sum(customer["total_spent_usd"] for customer in this_week),
+        spent=sum(customer["total_spent_usd"] for customer in this_week),
     )
 
 
-def _week(client: bigquery.Client, events: str, week_ending: date) -> list[dict[str, Any]]:
+def _fetch(client: bigquery.Client, events: str, weeks_ago: int) -> dict[str, list[Any]]:
+    week_ending = WEEK.weeks_before(weeks_ago).ending
     start, end = (midnight(day, WEEK.time_zone) for day in (week_ending - timedelta(days=6), week_ending + timedelta(days=1)))
     parameters = [
         bigquery.ScalarQueryParameter("cid", "INT64", CLIENT),
@@ -54,7 +74,16 @@ def _week(client: bigquery.Client, events: str, week_ending: date) -> list[dict[
     user_events: dict[str, list[Any]] = {}
     for row in client.query_and_wait(_SQL.format(events=events), job_config=config):
         user_events.setdefault(row["user_id"], []).append(row)
-    customers = [_features(rows, week_ending) for rows in user_events.values()]
+    return user_events
+
+
+def _customers(user_events: Mapping[str, Sequence[Any]], weeks_ago: int, active_weeks: Mapping[str, int]) -> list[dict[str, Any]]:
+    memory = (1 << shop.MEMORY_WEEKS) - 1
+    customers = []
+    for user_id, rows in user_events.items():
+        customer = _features(rows, WEEK.weeks_before(weeks_ago).ending)
+        customer["active_weeks_before"] = (active_weeks.get(user_id, 0) >> weeks_ago + 1 & memory).bit_count()
+        customers.append(customer)
     for customer, probability in zip(customers, _predict_churn(customers), strict=True):
         customer["probability"] = probability
         customer["risk_level"] = "High" if probability >= HIGH else "Medium" if probability >= MEDIUM else "Low"

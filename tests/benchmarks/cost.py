@@ -9,47 +9,49 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tests.benchmarks import shop
+
 USD_PER_TIB = 6.25
 LEAST_BYTES = 10 * 2**20
 """The least that is charged for each table of a query."""
 
 _FIXED = {"client_id": 8, "timestamp": 8, "price": 16, "quantity": 8}
 """INT64, TIMESTAMP and NUMERIC. A STRING has 2 bytes and those of its UTF-8; NULL has none."""
-_LOOKED_UP = ("client_id", "user_id", "timestamp")
-"""The columns that the look back reads of the four weeks in which customers may have come back."""
+_THIN = ("client_id", "user_id", "event_type", "timestamp")
+"""The columns that tell who was active when, and which rows count."""
 
 
 @dataclass(frozen=True)
 class WeekBytes:
-    """The bytes of a week's events: of all columns, and of those that the look back reads of the weeks after."""
+    """The bytes of a week's events: of all columns, and of those that tell who was active."""
 
     all_columns: int
-    looked_up: int
+    thin: int
 
     @property
     def of_cells(self) -> int:
-        """What cells.sql reads: this week and the last."""
-        return 2 * self.all_columns
+        """What cells.sql reads: the counted weeks, and the thin columns of the weeks of memory before them."""
+        return shop.WEEKS * self.all_columns + shop.MEMORY_WEEKS * self.thin
 
     @property
-    def of_look_back(self) -> int:
-        """What backtest.sql reads: one week, and three columns of the four after it, each scan counted."""
-        return self.all_columns + 4 * self.looked_up
+    def of_days(self) -> int:
+        """What days.sql reads: the thin columns of all weeks and one more, and once more all columns of the newest."""
+        return (shop.WEEKS + shop.MEMORY_WEEKS + 1) * self.thin + self.all_columns
 
     @property
     def of_report(self) -> int:
         """What a report reads."""
-        return self.of_cells + self.of_look_back
+        return self.of_cells + self.of_days
 
     @property
     def usd(self) -> float:
         """What a report costs."""
-        return sum(max(read, LEAST_BYTES) for read in (self.of_cells, self.of_look_back)) / 2**40 * USD_PER_TIB
+        return sum(max(read, LEAST_BYTES) for read in (self.of_cells, self.of_days)) / 2**40 * USD_PER_TIB
 
 
 def week_bytes(events: pa.Table) -> WeekBytes:
     """The bytes of these events, which are one week's."""
-    return WeekBytes(_bytes(events, events.schema.names), _bytes(events, _LOOKED_UP))
+    return WeekBytes(_bytes(events, events.schema.names), _bytes(events, _THIN))
 
 
 def _bytes(events: pa.Table, columns: Iterable[str]) -> int:

@@ -26,13 +26,17 @@ class Numbers:
     high_risk: int
     churned: int
     average: float
-    spent_usd: float
+    spent: float
 
     def agrees_with(self, other: "Numbers") -> bool:
         """Whether these are the same, sums of floats up to the order in which they were added."""
-        floats = np.isclose([self.average, self.spent_usd], [other.average, other.spent_usd], rtol=1e-9)
-        same = replace(self, average=other.average, spent_usd=other.spent_usd) == other
+        floats = np.isclose([self.average, self.spent], [other.average, other.spent], rtol=1e-9)
+        same = replace(self, average=other.average, spent=other.spent) == other
         return same and bool(floats.all())
+
+    def unscored(self) -> "Numbers":
+        """What can be known without the model."""
+        return replace(self, high_risk=0, churned=0, average=0.0)
 
 
 def numbers_of(model: ChurnModel, this_week: Cells, last_week: Cells) -> Numbers:
@@ -44,5 +48,5 @@ def numbers_of(model: ChurnModel, this_week: Cells, last_week: Cells) -> Numbers
         high_risk=at_high_risk(scored).customers,
         churned=churned(scored).customers,
         average=scored.mean_churn_probability or 0.0,
-        spent_usd=scored.spent_usd,
+        spent=scored.spent,
     )

@@ -19,7 +19,7 @@ def growth(file: Path, found: Sequence[Speed]) -> None:
     customers = [speed.customers for speed in shops]
     panels: tuple[tuple[str, list[float], str], ...] = (
         ("bytes that BigQuery reads (computed)", [speed.week.of_report / 2**20 for speed in shops], "MiB"),
-        ("cells that come back", [float(speed.cells) for speed in shops], "cells of two weeks"),
+        ("cells that come back", [float(speed.cells) for speed in shops], "cells of all weeks"),
     )
     figure, all_axes = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
     for axes, (title, values, label), colour in zip(all_axes, panels, COLOURS, strict=True):

@@ -1,5 +1,6 @@
 """Shops of a given size: customers with ten events a week on average, drawn with numpy, always the same."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -11,8 +12,8 @@ from local.bigquery import EVENTS
 
 WEEK_ENDING = date(2025, 1, 19)
 EVENTS_EACH = 10
-WEEKS = (0, 1, 4)
-"""How long before the report's week the weeks are in which something happens: itself, the last, and the one looked back on."""
+WEEKS, MEMORY_WEEKS = 12, 8
+"""The weeks that a report counts, with so many events for each customer, and those before, with one."""
 
 CLIENT = 1
 _TYPES = (
@@ -38,20 +39,20 @@ _SHARES = np.array([0.45, 0.3, 0.1, 0.15])
 Ints = npt.NDArray[np.int64]
 
 
-def events(customers: int, client: int = CLIENT) -> pa.Table:
-    """Every event of a shop with so many customers in each of `WEEKS`, week by week in the order of time.
+def weeks(customers: int, client: int = CLIENT) -> Iterator[pa.Table]:
+    """The events of a shop with so many customers in each week, newest week first, each in the order of time.
 
-    Five in eight of the customers looked back on have come back since, the busier ones.
+    From week to week one in eight of the customers is another, the least busy of them.
     """
-    if not customers:
-        return EVENTS.empty_table()
     rng = np.random.default_rng([customers, client])
-    return pa.concat_tables(_week(client, weeks_ago, customers, rng) for weeks_ago in WEEKS)
+    for weeks_ago in range(WEEKS + MEMORY_WEEKS) if customers else ():
+        yield _week(client, weeks_ago, customers, rng)
 
 
 def _week(client: int, weeks_ago: int, customers: int, rng: np.random.Generator) -> pa.Table:
+    events_each = EVENTS_EACH if weeks_ago < WEEKS else 1
     busyness = np.sort(rng.lognormal(sigma=1.8, size=customers))[::-1]
-    count = 1 + rng.multinomial((EVENTS_EACH - 1) * customers, busyness / busyness.sum())
+    count = 1 + rng.multinomial((events_each - 1) * customers, busyness / busyness.sum())
     sessions = 1 + rng.binomial(count - 1, 0.2)
     who = np.repeat(np.arange(customers), count)
     session = np.cumsum(sessions)[who] - 1 - rng.integers(0, sessions[who])

@@ -16,7 +16,7 @@ from report.settings import Settings
 from tests.benchmarks import peers, served
 from tests.benchmarks.numbers import WEEK
 from tests.benchmarks.say import say
-from tests.support.loopback.bigquery import COLUMNS, is_look_back, loopback_bigquery, rows
+from tests.support.loopback.bigquery import QueryName, loopback_bigquery, query_of, rows
 from tests.support.loopback.server import Behaviour, Call, send
 
 HOW_TO_GET = "There is no wrk here, so the throughput is not measured. To get it: apt-get install wrk"
@@ -117,15 +117,15 @@ def _milliseconds(text: str) -> float:
     return float(number) * {"us": 0.001, "ms": 1, "s": 1_000, "m": 60_000}[unit]
 
 
-def _recorded(settings: Settings) -> dict[bool, bytes]:
-    """What BigQuery answers to the look back (True) and to the count of cells (False), as JSON."""
-    answers: dict[bool, bytes] = {}
+def _recorded(settings: Settings) -> dict[QueryName, bytes]:
+    """What BigQuery answers to each query of a report, as JSON."""
+    answers: dict[QueryName, bytes] = {}
     query = warehouse._query
 
     def recording(place, name, parameters, columns, seconds):  # type: ignore[no-untyped-def]
         found, read = query(place, name, parameters, columns, seconds)
-        look_back = name == "backtest.sql"
-        answers[look_back] = json.dumps(rows(*found, columns=COLUMNS["churned" if look_back else "weeks_ago"])).encode()
+        of_query: QueryName = "days" if name == "days.sql" else "cells"
+        answers[of_query] = json.dumps(rows(*found, query=of_query)).encode()
         return found, read
 
     with patch("report.warehouse._query", recording):
@@ -133,9 +133,9 @@ def _recorded(settings: Settings) -> dict[bool, bytes]:
     return answers
 
 
-def _after_a_while(answers: dict[bool, bytes]) -> Behaviour:
+def _after_a_while(answers: dict[QueryName, bytes]) -> Behaviour:
     def behave(call: Call, over: Event) -> None:
         over.wait(BIGQUERY_SECONDS)
-        send(call, 200, "application/json", answers[is_look_back(call)])
+        send(call, 200, "application/json", answers[query_of(call.request)])
 
     return behave

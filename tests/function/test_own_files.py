@@ -361,7 +361,8 @@ WRONG = {
     "nobody": ("customer,date,amount\n,2025-01-05,1\n", "no row is left"),
     "the future": ("customer,date,amount\na,2099-01-05,1\n", "later than now"),
     "nothing": ("", "the file is empty"),
-    "text": ("hello\n", "no columns between commas"),
+    "text": ("hello\n", "the first line must name the columns.*'hello'"),
+    "only names": ("customer,date,amount\n", "column date: the column is empty"),
 }
 
 

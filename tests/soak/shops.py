@@ -20,14 +20,17 @@ CLIENTS: Mapping[int, Mapping[str, str]] = {
 LAST_DAY = date(2025, 6, 1)
 WEEKS = tuple(LAST_DAY - timedelta(days=7 * weeks_ago) for weeks_ago in range(3))
 _CUSTOMERS = {1: 150, 2: 250, 3: 350, 4: 450}
-_WEEKS_OF_EVENTS = 14
+_WEEKS_OF_EVENTS = {1: 14, 2: 24, 3: 24, 4: 24}
+"""The first is young: the memory of its weeks is short."""
 
 
 def tables(seed: int) -> tuple[pa.Table, pa.Table]:
     """Return the rows of the two tables."""
     drawn = dict(zip(_CUSTOMERS, draw_shops(len(_CUSTOMERS), seed), strict=True))
     events = [
-        _of_client(client, simulate(replace(drawn[client], customers=customers), _WEEKS_OF_EVENTS, [seed, client], LAST_DAY))
+        _of_client(
+            client, simulate(replace(drawn[client], customers=customers), _WEEKS_OF_EVENTS[client], [seed, client], LAST_DAY)
+        )
         for client, customers in _CUSTOMERS.items()
     ]
     return pa.concat_tables(events), pa.concat_tables(map(_people, events))

@@ -1,0 +1,1 @@
+"""Whole reports of many kinds of shops, to be read by a person."""
