@@ -317,57 +317,51 @@ function Segments({ data, meta }: { data: Data; meta: Meta }) {
   return (
     <section>
       <h2>Customer segments</h2>
-      <div className="scroll" role="region" aria-label="Customer segments" tabIndex={0}>
-        <table className="segments">
-          <thead>
-            <tr>
-              <th scope="col">Segment</th>
-              <th scope="col" className="number">Customers</th>
-              <th scope="col" className="number">Last week</th>
-              <th scope="col" className="number">Spent</th>
-              <th scope="col">Risk: high, medium, low</th>
-              <th scope="col" className="number">Average risk</th>
-              <th scope="col" className="number">Expected to leave</th>
-              <th scope="col">Sales at stake</th>
-            </tr>
-          </thead>
-          <tbody>
-            {data.segmentBreakdown.map((row) => {
-              const change = data.changes.find((each) => each.what === row.segment);
-              const stake = moneyWhole(row.spendAtStake, meta.currency);
-              const width = most > 0 ? (95 * Math.max(row.spendAtStake, 0)) / most : 0;
-              return (
-                <tr key={row.segment}>
-                  <th scope="row">
-                    {row.segment} <span className="small">{segmentRule(meta, row.segment)}</span>
-                  </th>
-                  <td className="number">
-                    {whole(row.count)}
-                    {change && change.verdict !== "usual" && (
-                      <span className={`verdict ${change.verdict}`}> {againstUsual(change)}</span>
-                    )}
-                  </td>
-                  <td className="number was">{whole(row.countBefore)}</td>
-                  <td className="number">{moneyWhole(row.spent, meta.currency)}</td>
-                  <td>{row.count > 0 && <Strip counts={[row.highRiskCount, row.mediumRiskCount, row.lowRiskCount]} />}</td>
-                  <td className="number">{row.count > 0 ? percent(row.riskLevel) : NOTHING}</td>
-                  <td className="number">{whole(row.expectedToLeave)}</td>
-                  <td>
-                    {width > 0 ? (
-                      <svg className="stake" viewBox="0 0 170 20" role="img" aria-label={stake}>
-                        <rect className="loss" y="5" width={width} height="10" />
-                        <text x={width + 6} y="15">{stake}</text>
-                      </svg>
-                    ) : (
-                      stake
-                    )}
-                  </td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
+      <table className="segments" role="table">
+        <thead role="rowgroup">
+          <tr role="row">
+            {["Segment", "Customers", "Last week", "Spent", "Risk: high, medium, low", "Expected to leave", "Sales at stake"].map((head, column) => (
+              <th key={head} scope="col" role="columnheader" className={[1, 2, 3, 5].includes(column) ? "number" : ""}>
+                {head}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody role="rowgroup">
+          {data.segmentBreakdown.map((row) => {
+            const change = data.changes.find((each) => each.what === row.segment);
+            const stake = moneyWhole(row.spendAtStake, meta.currency);
+            const width = most > 0 ? (95 * Math.max(row.spendAtStake, 0)) / most : 0;
+            return (
+              <tr key={row.segment} role="row">
+                <th scope="row" role="rowheader">
+                  {row.segment} <span className="small">{segmentRule(meta, row.segment)}</span>
+                </th>
+                <td role="cell" className="number" data-label="Customers">
+                  {whole(row.count)}
+                  {change && change.verdict !== "usual" && <span className={`verdict ${change.verdict}`}> {againstUsual(change)}</span>}
+                </td>
+                <td role="cell" className="number was" data-label="Last week">{whole(row.countBefore)}</td>
+                <td role="cell" className="number" data-label="Spent">{moneyWhole(row.spent, meta.currency)}</td>
+                <td role="cell" className="strip-cell" data-label="Risk: high, medium, low">
+                  {row.count > 0 && <Strip counts={[row.highRiskCount, row.mediumRiskCount, row.lowRiskCount]} />}
+                </td>
+                <td role="cell" className="number" data-label="Expected to leave">{whole(row.expectedToLeave)}</td>
+                <td role="cell" className="stake-cell" data-label="Sales at stake">
+                  {width > 0 ? (
+                    <svg className="stake" viewBox="0 0 170 20" role="img" aria-label={stake}>
+                      <rect className="loss" y="5" width={width} height="10" />
+                      <text x={width + 6} y="15">{stake}</text>
+                    </svg>
+                  ) : (
+                    stake
+                  )}
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
     </section>
   );
 }
@@ -425,7 +419,7 @@ function Actions({ actions, currency, onList }: { actions: Action[]; currency: s
                 </>
               )}
             </p>
-            <p className="get">
+            <p className="get" {...(list ? { "data-list": list } : {})}>
               {list && onList && (
                 <button type="button" aria-label={`Get the list (CSV): ${LIST_NAMES[list]}`} onClick={() => onList(list)}>
                   Get the list

@@ -424,6 +424,14 @@ def test_the_page_fits_and_is_accessible(
     assert dark == (color_scheme == "dark")
 
 
+def test_the_longest_factors_fit_a_phone(open_browser: OpenBrowser, tmp_path: Path) -> None:
+    names = ("No Visit In The Weeks Before", "High Cart Abandonment", "Decreased Visit Frequency")
+    factors = [{"factor": name, "impact": "Medium", "id": name, "customers": 12_345, "of": 66_100} for name in names]
+    file = tmp_path / "report.html"
+    file.write_text(html.document(view(sample_report(topRiskFactors=factors))).html, "utf-8")
+    assert_fits(open_browser(file.as_uri(), 320).page)
+
+
 def test_the_report_can_be_read_in_forced_colours(open_browser: OpenBrowser, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     file.write_text(html.document(view(sample_report())).html, "utf-8")

@@ -115,6 +115,9 @@ def test_the_component_shows_what_the_page_shows(
     found = Axe().run(page).response["violations"]
     assert not [rule for rule in found if rule["impact"] in ("serious", "critical")], json.dumps(found, indent=1)
 
+    page.set_viewport_size({"width": 320, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
     with page.expect_download(timeout=PATIENCE_MS) as started:
         page.get_by_role("button", name="Download PDF").click()
     assert started.value.suggested_filename == f"churn-report-{shop.client_id}-2025-01-19.pdf"
