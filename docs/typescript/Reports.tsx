@@ -152,7 +152,7 @@ export function ReportView({ report, onList }: ReportViewProps) {
         <section className={serious ? "caveats serious" : "caveats"} aria-label="Read this first">
           {serious && <p className="lead">Read this first</p>}
           {data.caveats.map((caveat) => (
-            <p key={caveat.code} className={caveat.severity}>
+            <p key={caveat.text} className={caveat.severity}>
               {caveat.text}
             </p>
           ))}
@@ -406,7 +406,7 @@ function Actions({ actions, currency, onList }: { actions: Action[]; currency: s
       {actions.map((action) => {
         const { list } = action;
         return (
-          <li key={action.id}>
+          <li key={action.action}>
             <div>
               <h3>{action.action}</h3>
               <p>{action.expectedImpact}</p>
