@@ -332,7 +332,7 @@ def _query(
         answer = client.query_and_wait(
             _text(query, f"{client.project}.{place.dataset}", place),
             job_config=job_config,
-            api_timeout=seconds + 1,  # a call that hangs is given up by whoever waits, before it ends by itself
+            api_timeout=seconds + 1,  # the reader gives up a call that hangs before it ends by itself
             wait_timeout=max(seconds - SECONDS_TO_CANCEL, seconds / 2),  # then the library cancels the job
             retry=bigquery.DEFAULT_RETRY.with_timeout(retry_seconds),
             job_retry=DEFAULT_JOB_RETRY.with_timeout(retry_seconds),

@@ -228,7 +228,7 @@ def test_days_without_events_are_named_and_silence_every_verdict(reports: Report
     assert report["report_data"]["outlook"]["missingRegulars"] is None
     assert report["report_data"].get("missingRegulars", []) == []
     said = sentences(report)
-    assert "none arrived on Feb 27 to Mar 2" in said
+    assert "none arrived from Feb 27 to Mar 2" in said
     assert not any(word in said for word in (*PRAISE, "last week", "fewer than", "more than"))
 
 
@@ -237,8 +237,11 @@ def test_no_row_can_fail_a_report_and_only_purchases_are_multiplied(reports: Rep
     odd = reports.of("two odd purchases")
     assert severities(odd) == [("unusable_amounts", "note")]
     assert caveats(odd)["unusable_amounts"].startswith("2 purchases")
+    assert "spent" not in {change["what"] for change in odd["report_data"]["changes"]}
+    assert same_numbers(reports.of("an odd page view"), reports.of("steady"))
     for name in ("an odd page view", "two odd purchases"):
-        assert same_numbers(reports.of(name), reports.of("steady"))
+        for part in ("summary", "outlook", "segmentBreakdown", "topRiskFactors"):
+            assert reports.of(name)["report_data"][part] == reports.of("steady")["report_data"][part]
         next_week = reports.of(name, W + timedelta(days=7))
         assert "unusable_amounts" not in caveats(next_week)
         assert next_week["report_data"]["outlook"]["spentBefore"] == reports.of("steady")["report_data"]["outlook"]["spent"]
@@ -253,7 +256,8 @@ def test_placeholders_are_no_customers(reports: Reports) -> None:
 def test_what_vanished_from_the_tracking_is_named_and_nothing_rests_on_it(reports: Reports) -> None:
     report = reports.of("renamed")
     assert severities(report) == [("tracking_changed", "serious")]
-    assert "“added_to_cart” events and purchases" in caveats(report)["tracking_changed"]
+    assert "“added_to_cart” events" in caveats(report)["tracking_changed"]
+    assert "spend" in caveats(report)["tracking_changed"]
     data = report["report_data"]
     assert "low_spend" not in {factor["id"] for factor in data["topRiskFactors"]}
     assert {change["what"] for change in data["changes"]} == {"customers"}
