@@ -303,8 +303,8 @@ class HistoryWeek(Part):
     spendAtStake: float = Field(description="Sum of churn probability times spend of the week, in the client's currency.")
     reportedHighRiskCount: Count | None = Field(
         description=(
-            "How many the report of that week counted at high risk. Null where this report cannot tell: then the figures of "
-            "that week are restated."
+            "How many the report of that week counted at high risk, with what was known then. Null where this report cannot tell."
+            " All other figures of the week are restated with what is known today."
         ),
     )
 
