@@ -519,8 +519,8 @@ def test_mail_goes_over_tls_to_the_named_server_only(
 
 def test_a_serious_caveat_is_in_the_subject_the_mail_and_slack() -> None:
     text = "Nothing corrects the probabilities yet."
-    caveats = ({"code": "no_look_back", "text": text, "severity": "serious"},)
-    cautious = message(sample_report(caveats=caveats), email=("a@shop.example",))
+    caveat = {"code": "no_look_back", "text": text, "severity": "serious"}
+    cautious = message(sample_report(caveats=[caveat]), email=("a@shop.example",))
     with loopback_mail_server() as server:
         outcome(cautious, MailSettings(server.url, "reports@shop.example"))
     (mail,) = server.mails
