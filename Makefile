@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 .SILENT:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup report serve load doctor dev test format lock audit sbom licences train evaluate coverage mutants fuzz soak pictures examples bench key clean
+.PHONY: help setup report serve load doctor dev test format lock audit sbom licences train evaluate changes read coverage mutants fuzz soak pictures examples bench key clean
 
 SHOP ?= sample
 EVENTS ?=
@@ -101,6 +101,12 @@ train: .venv-training/set-up ## Train model/churn.json again
 
 evaluate: .venv-training/set-up ## Measure the model on simulated and real shops
 	.venv-training/bin/python -m training.evaluate
+
+changes: .venv-training/set-up ## Measure how often a change is told that is none (docs/changes.md, 20 minutes)
+	.venv-training/bin/python -m training.steady_shops
+
+read: .venv/set-up ## Print whole reports of sixty kinds of shops, to be read before and after a sentence is changed
+	.venv/bin/python -W ignore -m tests.reading.run
 
 pictures: .venv/set-up ## Renew docs/pictures: the page and the PDF of the sample shop
 	.venv/bin/python -W ignore::FutureWarning -m local.pictures

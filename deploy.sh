@@ -18,8 +18,9 @@ region=us-central1
 name=churn-report
 dataset=analytics
 location=US
+events_source=tables
 events_table=events
-users_table=users
+users_table=
 max_bytes_billed=100000000000
 api_keys_file=
 clients_file=
@@ -32,6 +33,7 @@ allowed_origins=
 ingress=all
 schedule='0 6 * * 1'
 time_zone=UTC
+wait_for_data=0
 alert_email=
 check_client=
 create_tables=no
@@ -44,8 +46,8 @@ delete=no
 given=' ' # the variables of the flags that were given
 unset=' ' # those of the settings that go back to their default
 # The settings that stay as they are deployed.
-KEPT=' dataset location events_table users_table max_bytes_billed gemini_key_file smtp_url_file link_secret_file mail_from '
-KEPT+='page_url allowed_origins schedule time_zone timeout concurrency cpu memory min_instances max_instances ingress '
+KEPT=' dataset location events_source events_table users_table max_bytes_billed gemini_key_file smtp_url_file link_secret_file mail_from '
+KEPT+='page_url allowed_origins schedule time_zone wait_for_data timeout concurrency cpu memory min_instances max_instances ingress '
 readonly KEPT
 
 readonly APIS=(
@@ -66,7 +68,9 @@ The first run uses the defaults in brackets. In a later run a setting without it
 
 The data
   --dataset, --location      the BigQuery dataset and its location ($dataset, $location)
-  --events-table, --users-table  its two tables ($events_table, $users_table)
+  --events-table, --users-table  its two tables ($events_table, users)
+  --events-source tables|ga4|segment  what events are read from: the table, or each client's own dataset ($events_source);
+                             then there is a users table only with --users-table. docs/sources.md says what CLIENTS needs
   --max-bytes-billed BYTES   refuse a query that would read more ($max_bytes_billed)
   --create-tables            create the dataset and the tables where they are missing
 
@@ -83,6 +87,7 @@ Settings
   --page-url URL             the report's page that messages link to (the function's own)
   --allowed-origins ORIGINS  of the frontend, separated by commas (none)
   --schedule, --time-zone    of the weekly call ($schedule, $time_zone); choose a time when it is Monday for every client
+  --wait-for-data HOURS      wait so long, at most 24, for the events of the week's last day ($wait_for_data)
   --timeout SECONDS          the longest time for one request, 120 to 1790; every other deadline follows from it ($timeout)
   --concurrency, --cpu, --memory, --min-instances, --max-instances
                              ($concurrency, $cpu, $memory, $min_instances, $max_instances)
@@ -115,11 +120,12 @@ main() {
   enable_apis
   read_deployed
   check_settings
+  if [[ $events_source == tables && -z $users_table ]]; then users_table=users; fi
   if [[ -n $deadline_note ]]; then say "  $deadline_note"; fi
   make_service_accounts
   if [[ $create_tables == yes ]]; then make_tables; fi
-  grant_bigquery
   store_secrets
+  grant_bigquery
   deploy_function
   schedule_weekly_call
   retire_scheduler_key
@@ -155,9 +161,9 @@ read_flags() {
         unset+="$variable "
         shift
         ;;
-      --project | --region | --name | --dataset | --location | --events-table | --users-table | --max-bytes-billed | \
+      --project | --region | --name | --dataset | --location | --events-source | --events-table | --users-table | --max-bytes-billed | \
         --api-keys-file | --clients-file | --gemini-key-file | --smtp-url-file | --link-secret-file | --mail-from | \
-        --page-url | --allowed-origins | --schedule | --time-zone | --concurrency | --cpu | --memory | --timeout | --min-instances | \
+        --page-url | --allowed-origins | --schedule | --time-zone | --wait-for-data | --concurrency | --cpu | --memory | --timeout | --min-instances | \
         --max-instances | --ingress | --alert-email | --check-client)
         (($#)) || stop "$flag takes a value; see ./deploy.sh --help."
         variable=${flag#--}
@@ -192,13 +198,15 @@ check_settings() { # first those that were given, later again with those that ar
   takes name "6 to 23 lower-case letters, digits and hyphens" '^[a-z][a-z0-9-]{4,21}[a-z0-9]$'
   takes dataset "a dataset's name" '^[A-Za-z0-9_]+$'
   takes location "a BigQuery location such as EU" '^[A-Za-z0-9-]+$'
+  takes events_source "tables, ga4 or segment" '^(tables|ga4|segment)$'
   takes events_table "a table's name" '^[A-Za-z0-9_-]+$'
-  takes users_table "a table's name" '^[A-Za-z0-9_-]+$'
+  takes users_table "a table's name" '^[A-Za-z0-9_-]*$'
   takes max_bytes_billed "a number of bytes" '^[1-9][0-9]*$'
   takes concurrency "a whole number" '^[1-9][0-9]*$'
   takes timeout "a whole number of seconds" '^[1-9][0-9]{0,5}$'
   takes ingress "all, internal-only or internal-and-gclb" '^(all|internal-only|internal-and-gclb)$'
   takes time_zone "a time zone such as Europe/Berlin" '^[A-Za-z0-9_+/-]+$'
+  takes wait_for_data "a whole number of hours, at most 24" '^([0-9]|1[0-9]|2[0-4])$'
   takes check_client "a client's id" '^([1-9][0-9]*)?$'
   set_deadlines
   for file in "$api_keys_file" "$clients_file" "$gemini_key_file" "$smtp_url_file" "$link_secret_file"; do
@@ -214,19 +222,24 @@ takes() { # VARIABLE WHAT PATTERN
 check_as_the_function_does() {
   local smtp=$smtp_url_file
   if [[ -z $mail_from ]]; then smtp=; fi # --mail-from may be deployed already: store_secrets checks that it is there
-  python3 - "$api_keys_file" "$clients_file" "$smtp" "$link_secret_file" "$mail_from" "$page_url" "$allowed_origins" <<'EOF' || stop "Correct that first."
+  local source=$events_source
+  if [[ -z ${deployed+known} && $given$unset != *" events_source "* ]]; then source=; fi # another may be deployed
+  EVENTS_SOURCE=$source python3 - "$api_keys_file" "$clients_file" "$smtp" "$link_secret_file" "$mail_from" "$page_url" "$allowed_origins" <<'EOF' || stop "Correct that first."
+import os
 import sys
 from pathlib import Path
 from report.settings import SettingsError, read_settings
 
 names = ("API_KEYS", "CLIENTS", "SMTP_URL", "LINK_SECRET", "MAIL_FROM", "PAGE_URL", "ALLOWED_ORIGINS")
 given = {name: value for name, value in zip(names, sys.argv[1:]) if value}
+source = os.environ["EVENTS_SOURCE"]
 try:
-    settings = read_settings({name: Path(value).read_text("utf-8") if name in names[:4] else value for name, value in given.items()})
+    read = {name: Path(value).read_text("utf-8") if name in names[:4] else value for name, value in given.items()}
+    settings = read_settings({**read, "EVENTS_SOURCE": source})
 except (SettingsError, UnicodeDecodeError) as error:
     sys.exit(f"deploy.sh: {error}")
 for problem in settings.problems():
-    if "API_KEYS" in given or problem != settings.api_keys_problem:
+    if ("API_KEYS" in given or problem != settings.api_keys_problem) and (source or "EVENTS_SOURCE" not in problem):
         sys.exit(f"deploy.sh: {problem}")
 EOF
 }
@@ -262,7 +275,7 @@ find_region() { # the function's own, unless --region says otherwise
 read_deployed() {
   step "Reading what is deployed"
   local found
-  deployed='' deployed_environment='' deployed_secrets='' deployed_job='' url=''
+  deployed='' deployed_environment='' deployed_secrets='' deployed_job='' deployed_retries='' url=''
   find_region
   found=$(ask gcloud functions list --v2 --regions="$region" --project="$project" --format='value(name.basename())')
   if there "$found" "$name"; then
@@ -314,24 +327,42 @@ make_tables() {
   found=$(ask bq --headless --project_id="$project" --format=json ls --datasets --max_results=100000)
   [[ $found =~ \"datasetId\":\ *\"$dataset\" ]] ||
     run bq --headless --project_id="$project" --location="$location" mk --dataset "$project:$dataset"
-  sed -e "s/{{ events }}/\`$project.$dataset.$events_table\`/" -e "s/{{ users }}/\`$project.$dataset.$users_table\`/" \
+  sed -e "s/{{ events_table }}/\`$project.$dataset.$events_table\`/" -e "s/{{ users_table }}/\`$project.$dataset.$users_table\`/" \
     report/sql/tables.sql |
     run_on_input bq --headless --project_id="$project" --location="$location" query --nouse_legacy_sql
 }
 
 grant_bigquery() {
-  step "Letting the service account read the dataset $dataset, and nothing else"
+  step "Letting the service account read the data, and nothing else"
+  local wanted before readable
+  wanted=$(python3 -m deploy.sources "$events_source" "$project" <<<"$clients")
+  before=$(python3 -m deploy.sources any "$project" <<<"$clients_before")
+  before+=$'\n'$project.$dataset
+  if [[ -n $users_table ]]; then wanted+=$'\n'$project.$dataset; fi
+  for readable in $wanted; do may_read "$readable"; done
+  for readable in $before; do contains "$wanted" "$readable" || may_read_no_longer "$readable"; done
+}
+
+may_read() { # DATASET, as project.dataset
   local found
-  found=$(ask bq --headless --project_id="$project" --format=json show --dataset "$project:$dataset") ||
-    stop "There is no dataset $dataset in $project. Name another with --dataset, or create it with --create-tables."
+  found=$(ask bq --headless --project_id="$project" --format=json show --dataset "${1%.*}:${1##*.}") ||
+    stop "There is no dataset ${1##*.} in ${1%.*}. Name another with --dataset or in CLIENTS, or create it with --create-tables."
   [[ $found == *"\"$account\""* ]] ||
     run_with_account bq --headless --project_id="$project" --location="$location" query --nouse_legacy_sql \
-      "GRANT \`roles/bigquery.dataViewer\` ON SCHEMA \`$project.$dataset\` TO \"serviceAccount:$account\""
+      "GRANT \`roles/bigquery.dataViewer\` ON SCHEMA \`$1\` TO \"serviceAccount:$account\""
+}
+
+may_read_no_longer() { # DATASET: where it could
+  local found
+  found=$(ask bq --headless --project_id="$project" --format=json show --dataset "${1%.*}:${1##*.}") || return 0
+  [[ $found == *"\"$account\""* || $dry_run$delete == yesyes ]] || return 0
+  run bq --headless --project_id="$project" --location="$location" query --nouse_legacy_sql \
+    "REVOKE \`roles/bigquery.dataViewer\` ON SCHEMA \`$1\` FROM \"serviceAccount:$account\""
 }
 
 store_secrets() {
   step "Storing the secrets"
-  local api_keys clients gemini smtp link retired
+  local api_keys gemini smtp link retired
   secret_names=$(ask gcloud secrets list --project="$project" --format='value(name.basename())')
   secrets=()
   check_key=$(secret_value check-key)
@@ -344,7 +375,9 @@ store_secrets() {
   api_keys=$(secret_or_file api-keys "$api_keys_file")
   api_keys=$(printf '%s\n%s\n%s' "$check_key" "$retired" "$api_keys" | python3 -m deploy.api_keys)
   store api-keys "$api_keys" API_KEYS
-  clients=$(secret_or_file clients "$clients_file")
+  clients_before=$(secret_value clients)
+  clients=$clients_before
+  if [[ -n $clients_file ]]; then clients=$(cat "$clients_file"); fi
   [[ -n $clients ]] || clients='{}'
   store clients "$clients" CLIENTS
   gemini=$(optional_secret gemini-key "$gemini_key_file" GEMINI_API_KEY)
@@ -409,11 +442,12 @@ deploy_function() {
   audience=https://$region-${project##*:}.cloudfunctions.net/$name
   # shellcheck disable=SC2154 # set_deadlines sets the seconds
   local environment=(
-    "BIGQUERY_PROJECT=$project" "BIGQUERY_DATASET=$dataset" "BIGQUERY_LOCATION=$location" "EVENTS_TABLE=$events_table"
-    "USERS_TABLE=$users_table" "BIGQUERY_MAX_BYTES_BILLED=$max_bytes_billed" "REQUEST_DEADLINE_SECONDS=$request_seconds"
-    "WEEKLY_DEADLINE_SECONDS=$weekly_seconds" "THREADS=$concurrency" "SCHEDULER_EMAIL=$weekly_account"
+    "BIGQUERY_PROJECT=$project" "BIGQUERY_DATASET=$dataset" "BIGQUERY_LOCATION=$location"
+    "EVENTS_SOURCE=$events_source" "EVENTS_TABLE=$events_table" "BIGQUERY_MAX_BYTES_BILLED=$max_bytes_billed" "REQUEST_DEADLINE_SECONDS=$request_seconds"
+    "WEEKLY_DEADLINE_SECONDS=$weekly_seconds" "WAIT_FOR_DATA_HOURS=$wait_for_data" "THREADS=$concurrency" "SCHEDULER_EMAIL=$weekly_account"
     "SCHEDULER_AUDIENCE=$audience"
   )
+  if [[ -n $users_table ]]; then environment+=("USERS_TABLE=$users_table"); fi
   if [[ -n $allowed_origins ]]; then environment+=("ALLOWED_ORIGINS=$allowed_origins"); fi
   if [[ -n $page_url ]]; then environment+=("PAGE_URL=$page_url"); fi
   if [[ -n $mail_from ]]; then environment+=("MAIL_FROM=$mail_from"); fi
@@ -429,7 +463,7 @@ deploy_function() {
   )
   local configuration variable removed_variables='' removed_secrets=''
   configuration=$(ask gcloud meta list-files-for-upload . | python3 -m deploy.fingerprint "${arguments[@]}")
-  for variable in ALLOWED_ORIGINS PAGE_URL MAIL_FROM; do
+  for variable in USERS_TABLE ALLOWED_ORIGINS PAGE_URL MAIL_FROM; do
     if begins "$(printf '%s\n' "${environment[@]}")" "$variable="; then continue; fi
     if [[ " $deployed_environment " == *" $variable "* ]]; then removed_variables+=,$variable; fi
   done
@@ -446,7 +480,7 @@ deploy_function() {
 
 schedule_weekly_call() {
   step "Scheduling the weekly call"
-  local job=$name-weekly verb=create
+  local job=$name-weekly verb=create new_retries=no attempts shortest longest
   # shellcheck disable=SC2154
   local deadline=${attempt_seconds}s
   local arguments=(
@@ -454,8 +488,14 @@ schedule_weekly_call() {
     --http-method=post --attempt-deadline="$deadline" --oidc-service-account-email="$weekly_account"
     --oidc-token-audience="$audience"
   )
+  local retries='3 60s 600s' # attempts, and the shortest and the longest pause
+  if ((wait_for_data)); then retries="5 $((wait_for_data * 720))s $((wait_for_data * 720))s"; fi # all of the hours
   local wanted="$schedule|$time_zone|$url/reports/weekly|$deadline|$weekly_account|$audience"
-  if [[ $force == no && $deployed_job == "$wanted" ]]; then return; fi
+  # Retries that were set by hand stay, but for those of a run that waits.
+  if [[ $deployed_retries != "$retries" && ($wait_for_data != 0 || $deployed_retries =~ ^5\ [0-9]+s\ [0-9]+s$ && ${deployed_retries#* } == "${deployed_retries##* } ${deployed_retries##* }") ]]; then
+    new_retries=yes
+  fi
+  if [[ $force == no && $deployed_job == "$wanted" && $new_retries == no ]]; then return; fi
   case $deployed_job in
     '') ;;
     *'|X-API-Key' | *'|x-api-key') # gcloud cannot take a header out of a job
@@ -464,8 +504,10 @@ schedule_weekly_call() {
       ;;
     *) verb=update ;;
   esac
-  if [[ $verb == create ]]; then
-    arguments+=(--max-retry-attempts=3 --min-backoff=60s --max-backoff=600s --description="The weekly reports of $name")
+  if [[ $verb == create ]]; then arguments+=(--description="The weekly reports of $name"); fi
+  if [[ $verb == create || $new_retries == yes ]]; then
+    read -r attempts shortest longest <<<"$retries"
+    arguments+=(--max-retry-attempts="$attempts" --min-backoff="$shortest" --max-backoff="$longest")
   fi
   run_with_account gcloud scheduler jobs "$verb" http "$job" "${arguments[@]}" --format=none
 }
@@ -541,7 +583,7 @@ expect() { # STATUS URL [with-key]; a new function and its rights take a moment 
 }
 
 delete_all() {
-  local answer secret policy channel metric found
+  local answer secret policy channel metric found clients readable
   read_deployed
   if [[ $dry_run == no ]]; then
     say "This deletes from $project: the function $name, its weekly call, its secrets, its alerts and its service accounts."
@@ -574,14 +616,17 @@ delete_all() {
   done
   step "Deleting the secrets"
   found=$(ask gcloud secrets list --project="$project" --format='value(name.basename())')
+  secret_names=$found
+  clients=$(secret_value clients)
   for secret in check-key scheduler-key api-keys clients gemini-key smtp-url link-secret; do
     if there "$found" "$name-$secret"; then run gcloud secrets delete "$name-$secret" --project="$project" --quiet; fi
   done
   step "Deleting the service accounts and their rights"
   found=$(ask gcloud iam service-accounts list --project="$project" --format='value(email)')
   if there "$found" "$account"; then
-    run bq --headless --project_id="$project" --location="$location" query --nouse_legacy_sql \
-      "REVOKE \`roles/bigquery.dataViewer\` ON SCHEMA \`$project.$dataset\` FROM \"serviceAccount:$account\""
+    for readable in "$project.$dataset" $(python3 -m deploy.sources any "$project" <<<"$clients"); do
+      may_read_no_longer "$readable"
+    done
     run gcloud projects remove-iam-policy-binding "$project" --member="serviceAccount:$account" \
       --role=roles/bigquery.jobUser --condition=None --format=none
     run gcloud iam service-accounts delete "$account" --project="$project" --quiet

@@ -101,7 +101,7 @@ def _with_common_headers(response: Response) -> Response:
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
         response.headers["Access-Control-Allow-Headers"] = "If-None-Match, X-API-Key"
-        response.headers["Access-Control-Expose-Headers"] = "Content-Disposition, ETag, Retry-After, Server-Timing"
+        response.headers["Access-Control-Expose-Headers"] = "Content-Disposition, ETag, Link, Retry-After, Server-Timing"
         response.headers["Access-Control-Max-Age"] = "3600"
     return response
 

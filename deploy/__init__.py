@@ -1,1 +1,1 @@
-"""What deploy.sh needs beside bash: small filters, and the metrics and alert policies as files. Not deployed."""
+"""What deploy.sh needs in addition to bash: small filters, and the metrics and alert policies as files. Not deployed."""

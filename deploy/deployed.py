@@ -14,9 +14,11 @@ from typing import Any
 ENVIRONMENT = {
     "dataset": "BIGQUERY_DATASET",
     "location": "BIGQUERY_LOCATION",
+    "events_source": "EVENTS_SOURCE",
     "events_table": "EVENTS_TABLE",
     "users_table": "USERS_TABLE",
     "max_bytes_billed": "BIGQUERY_MAX_BYTES_BILLED",
+    "wait_for_data": "WAIT_FOR_DATA_HOURS",
     "mail_from": "MAIL_FROM",
     "page_url": "PAGE_URL",
     "allowed_origins": "ALLOWED_ORIGINS",
@@ -65,7 +67,9 @@ def of_job(described: Mapping[str, Any]) -> Mapping[str, object]:
         token.get("audience", ""),
         *(name for name in target.get("headers", {}) if name.lower() == "x-api-key"),
     )
-    return settings | {"deployed_job": "|".join(made)}
+    retries = described.get("retryConfig", {})
+    pauses = (retries.get("minBackoffDuration", ""), retries.get("maxBackoffDuration", ""))
+    return settings | {"deployed_job": "|".join(made), "deployed_retries": " ".join((str(retries.get("retryCount", 0)), *pauses))}
 
 
 if __name__ == "__main__":

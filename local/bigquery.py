@@ -93,7 +93,7 @@ def create_tables(client: bigquery.Client, dataset: str = DATASET) -> None:
     """Create the dataset and its two tables, as `report/sql/tables.sql` has them."""
     template = jinja2.Template((programs.ROOT / "report/sql/tables.sql").read_text("utf-8"))
     client.create_dataset(dataset)
-    names = {table: f"`{client.project}.{dataset}.{table}`" for table in ("events", "users")}
+    names = {f"{table}_table": f"`{client.project}.{dataset}.{table}`" for table in ("events", "users")}
     # The emulator rounds a bare NUMERIC to three decimals.
     client.query_and_wait(template.render(names).replace("NUMERIC", "NUMERIC(38, 9)"))
 

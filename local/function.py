@@ -21,7 +21,7 @@ SETTINGS = (
     "API_KEYS",
     "BIGQUERY_",
     "CLIENTS",
-    "EVENTS_TABLE",
+    "EVENTS_",
     "GEMINI_",
     "LINK_SECRET",
     "MAIL_FROM",
@@ -31,6 +31,7 @@ SETTINGS = (
     "SCHEDULER_",
     "SMTP_URL",
     "USERS_TABLE",
+    "WAIT_FOR_DATA_HOURS",
     "WEEKLY_DEADLINE_SECONDS",
 )
 """How the names of the function's own settings begin."""

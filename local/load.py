@@ -139,7 +139,8 @@ def _dataset(client: bigquery.Client, target: Target) -> bigquery.Dataset:
 
 def _create_tables(client: bigquery.Client, target: Target, location: str | None) -> None:
     text = (programs.ROOT / "report/sql/tables.sql").read_text("utf-8")
-    statements = jinja2.Template(text).render(events=_table(target, target.events), users=_table(target, target.users))
+    names = {"events_table": _table(target, target.events), "users_table": _table(target, target.users)}
+    statements = jinja2.Template(text).render(names)
     if _is_emulator(client):
         statements = statements.replace("NUMERIC", "NUMERIC(38, 9)")  # it rounds a bare NUMERIC to three decimals
     client.query_and_wait(statements, location=location)

@@ -21,6 +21,7 @@ from report.analysis.backtest import (
 )
 from report.analysis.caveats import (
     Evidence,
+    broken_features,
     caveats,
     changed_features,
     comparable_with_last_week,
@@ -117,7 +118,7 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
     told = _told(scored, week)
     factors = _leading_factors(model, this_week, told)
     ahead = outlook(this_week, last_week, _count_missing_regulars(scored, week))
-    silenced = silenced_changes(found, {feature for feature, _ in changed})
+    silenced = silenced_changes(found, broken_features(counted, week))
     news = () if week.partial else changes(this_week, last_week, _baseline(scored, week), silenced)
     comparable = last_week if comparable_with_last_week(found) else None
     segments = segment_breakdown(this_week, last_week)

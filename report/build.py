@@ -88,7 +88,7 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
 
     Raises WarehouseTimeoutError or WarehouseError where BigQuery cannot answer. A summary that fails is the template's.
     """
-    place = settings.warehouse
+    place = settings.warehouse_of(request.client_id)
     sdk = run_in_thread(gemini.load) if settings.gemini else None
     model, subject, scan, scored = _count_and_score(settings, request, trace)
     people = _fetch_people(place, scan, scored, request) if request.include_customers else None
@@ -117,19 +117,20 @@ def build_list(settings: Settings, request: Request, list_: CustomerListName, pa
     """
     model, subject, scan, scored = _count_and_score(settings, request, trace)
     part = Page(LIST_PAGE_SIZE, skip=LIST_PAGE_SIZE * (page - 1))
+    place = settings.warehouse_of(request.client_id)
     with trace.step("customers"):
         if list_ == "missing_regulars":
             known = missing_regulars_known(scored, request.week)
-            regulars = warehouse.missing_regulars(settings.warehouse, scan, part, request.seconds_left()) if known else ()
+            regulars = warehouse.missing_regulars(place, scan, part, request.seconds_left()) if known else ()
             return list_of_regulars(subject, scored, regulars, page)
         cells = listed_cells(scored, scan.limits, list_)
-        customers = warehouse.customers_by_expected_loss(settings.warehouse, scan, cells, part, request.seconds_left())
+        customers = warehouse.customers_by_expected_loss(place, scan, cells, part, request.seconds_left())
         return list_of_customers(model, subject, scored, customers, (list_, page))
 
 
 def _count_and_score(settings: Settings, request: Request, trace: Trace) -> tuple[ChurnModel, Subject, Scan, Scored]:
     """Count the client's weeks and score them; the scan has the memory that they were counted with."""
-    client = settings.client(request.client_id)
+    place, client = settings.warehouse_of(request.client_id), settings.client(request.client_id)
     with trace.step("start"):
         model = churn.load()
         scan = Scan(
@@ -140,10 +141,10 @@ def _count_and_score(settings: Settings, request: Request, trace: Trace) -> tupl
             usd_rate=client.usd_rate,
             ignored_event_types=client.ignored_event_types,
         )
-        warehouse.connect(settings.warehouse)
+        warehouse.connect(place)
 
     with trace.step("warehouse"):
-        counted, days = _count(settings.warehouse, scan, model, request, trace)
+        counted, days = _count(place, scan, model, request, trace)
 
     with trace.step("score"):
         scored = score(model, counted, days, request.week)

@@ -303,8 +303,8 @@ class HistoryWeek(Part):
     spendAtStake: float = Field(description="Sum of churn probability times spend of the week, in the client's currency.")
     reportedHighRiskCount: Count | None = Field(
         description=(
-            "How many the report of that week counted at high risk. Null where this report cannot tell: then the figures of "
-            "that week are restated."
+            "How many the report of that week counted at high risk, with what was known then. Null where this report cannot tell."
+            " All other figures of the week are restated with what is known today."
         ),
     )
 
@@ -513,10 +513,10 @@ class ClientResult(Part):
     """The result of one client's report: the worst of its channels' results."""
 
     client_id: int = Field(description="The client.")
-    status: Literal["sent", "refused", "failed", "uncertain", "not_reached", "no_address"] = Field(
+    status: Literal["sent", "refused", "failed", "uncertain", "not_reached", "not_ready", "no_address"] = Field(
         description=(
-            "The worst of the channels' results. `not_reached`: the time was over before its turn; `no_address`: the settings"
-            " have no channel for it."
+            "The worst of the channels' results. `not_reached`: the time was over before its turn; `not_ready`: the data of the"
+            " week's last day has not come yet; `no_address`: the settings have no channel for it."
         )
     )
     week_ending: date | None = Field(default=None, description="The last day of the week. Null where no report was made.")
@@ -542,4 +542,4 @@ class WeeklyRun(Part):
             or (delivery.recipients and delivery.recipients.sent + delivery.recipients.uncertain > 0)
             for delivery in deliveries
         )
-        return not may_have_arrived and any(result.status in ("failed", "not_reached") for result in self.results)
+        return not may_have_arrived and any(result.status in ("failed", "not_reached", "not_ready") for result in self.results)

@@ -8,8 +8,8 @@ import math
 import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast, get_args
 from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -19,11 +19,30 @@ from report.text import clean_or_none
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 """The hosts that a webhook may reach without TLS."""
 MAX_INT64 = 2**63 - 1
+PROJECT = r"[a-z0-9:.-]+"
+"""A Google Cloud project's id."""
 MIN_LINK_SECRET_CHARACTERS = 16
 
 
 class SettingsError(ValueError):
     """A setting that is wrong. The message names it and says what it takes; it never quotes a secret."""
+
+
+SourceName = Literal["tables", "ga4", "segment"]
+TrackedUsers = Literal["known", "buyers", "everybody"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the events of a client are read from: a file in `report/sql/sources`, and what it is about."""
+
+    name: SourceName = "tables"
+    dataset: str | None = None
+    """The dataset that a tool fills with this client's data alone; another project's stands before it, with a dot."""
+    users: TrackedUsers = "known"
+    """Which users of the tool are customers."""
+    tables: tuple[str, ...] = ()
+    """The tables of events that are read, where each event has a table of its own."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +53,11 @@ class WarehouseSettings:
     dataset: str
     location: str | None
     events_table: str
-    users_table: str
+    users_table: str | None
+    """None where there is none: then nobody is named."""
     max_bytes_billed: int | None
     emulator_host: str | None
+    source: Source = Source()
 
 
 @dataclass(frozen=True)
@@ -74,6 +95,14 @@ class ClientSettings:
     """How many units of the currency one US dollar is worth."""
     ignored_event_types: tuple[str, ...] = ()
     """Event types that are not the customer's own doing, such as a newsletter that was delivered."""
+    ga4_dataset: str | None = None
+    """The dataset of the client's GA4 export."""
+    segment_dataset: str | None = None
+    """The dataset that Segment or RudderStack fills with the client's events."""
+    segment_tables: tuple[str, ...] = ()
+    """The tables of events in it."""
+    users: TrackedUsers = "known"
+    """Which users of a tracking tool are customers."""
     webhook_url: str | None = field(default=None, repr=False)
     webhook_secret: str | None = field(default=None, repr=False)
     webhook_flavour: Literal["report", "slack"] = "report"
@@ -113,9 +142,24 @@ class Settings:
     scheduler: SchedulerSettings | None
     """None where only an API key starts the weekly run."""
 
+    source: SourceName = "tables"
+    """What the events of all clients are read from."""
+    wait_for_data_hours: float = 0.0
+    """How many hours after a week's end the weekly run still waits for the events of its last day."""
+
     def client(self, client_id: int) -> ClientSettings:
         """Return what is known about a client: the defaults where `CLIENTS` does not name it."""
-        return self.clients.get(client_id, ClientSettings())
+        if client_id in self.clients:
+            return self.clients[client_id]
+        return _of_source(client_id, ClientSettings(), self.clients, self.source)
+
+    def warehouse_of(self, client_id: int) -> WarehouseSettings:
+        """Return where the client's data is: of a tracking tool the client's own dataset, and no other."""
+        client = self.client(client_id)
+        if client.problem:
+            raise SettingsError(client.problem)
+        source = Source(self.source, _dataset(client, self.source), client.users, client.segment_tables)
+        return replace(self.warehouse, source=source)
 
     def problems(self) -> tuple[str, ...]:
         """List what is wrong in the settings although the function starts: the keys, and single clients' entries."""
@@ -135,20 +179,22 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """
     given = {name: value.strip() for name, value in environment.items() if value.strip()}
     grants, api_keys_problem = _api_keys(given.get("API_KEYS"))
+    source = _source(given)
     return Settings(
         warehouse=WarehouseSettings(
-            project=_identifier(given, "BIGQUERY_PROJECT", r"[a-z0-9:.-]+"),
+            project=_identifier(given, "BIGQUERY_PROJECT", PROJECT),
             dataset=_identifier(given, "BIGQUERY_DATASET", r"\w+") or "analytics",
             location=_identifier(given, "BIGQUERY_LOCATION", r"[\w-]+"),
             events_table=_identifier(given, "EVENTS_TABLE", r"[\w-]+") or "events",
-            users_table=_identifier(given, "USERS_TABLE", r"[\w-]+") or "users",
+            users_table=_identifier(given, "USERS_TABLE", r"[\w-]+") or ("users" if source == "tables" else None),
             max_bytes_billed=_max_bytes_billed(given),
             emulator_host=given.get("BIGQUERY_EMULATOR_HOST"),
+            source=Source(source),
         ),
         gemini=_gemini(given),
         grants=grants,
         api_keys_problem=api_keys_problem,
-        clients=_clients(given.get("CLIENTS", "{}")),
+        clients=_clients(given.get("CLIENTS", "{}"), source),
         allowed_origins=_allowed_origins(given),
         request_deadline_seconds=_positive(given, "REQUEST_DEADLINE_SECONDS", 60.0),
         report_cache_seconds=_report_cache_seconds(given),
@@ -157,7 +203,16 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         page_url=_page_url(given),
         link_secret=_link_secret(given),
         scheduler=_scheduler(given),
+        source=source,
+        wait_for_data_hours=0.0 if given.get("WAIT_FOR_DATA_HOURS") == "0" else _positive(given, "WAIT_FOR_DATA_HOURS", 0.0),
     )
+
+
+def _source(given: Mapping[str, str]) -> SourceName:
+    source = given.get("EVENTS_SOURCE", "tables")
+    if source not in get_args(SourceName):
+        raise SettingsError(f"EVENTS_SOURCE is {source!r}; it takes one of {', '.join(get_args(SourceName))}")
+    return cast(SourceName, source)
 
 
 def _api_keys(text: str | None) -> tuple[Grants, str | None]:
@@ -241,7 +296,7 @@ def _is_origin(text: str) -> bool:
     return bool(found and _address(text) and found[2] != usual[found[1]])
 
 
-def _clients(text: str) -> Mapping[int, ClientSettings]:
+def _clients(text: str, source: SourceName) -> Mapping[int, ClientSettings]:
     example = 'CLIENTS takes a JSON object such as {"1": {"name": "Sample Shop", "time_zone": "Europe/Berlin"}}'
     try:
         entries = json.loads(text)
@@ -252,7 +307,33 @@ def _clients(text: str) -> Mapping[int, ClientSettings]:
     for client_id in entries:
         if not re.fullmatch(r"[1-9][0-9]{0,18}", client_id, re.ASCII) or int(client_id) > MAX_INT64:
             raise SettingsError(f"{example}; each name in it is a client id, a whole number from 1 on")
-    return {int(client_id): _client(client_id, entry) for client_id, entry in entries.items()}
+    clients = {int(client_id): _client(client_id, entry) for client_id, entry in entries.items()}
+    return {client_id: _of_source(client_id, client, clients, source) for client_id, client in clients.items()}
+
+
+def _of_source(
+    client_id: int, client: ClientSettings, clients: Mapping[int, ClientSettings], source: SourceName
+) -> ClientSettings:
+    """Add the problem of what a client's events are read from: nothing, another client's, or something that is not read."""
+    if client.problem:
+        return client
+    dataset = _dataset(client, source)
+    others = [other for other, its in clients.items() if other != client_id and _dataset(its, source) == dataset]
+    problem = None
+    for tool in ("ga4", "segment"):
+        if tool != source and _dataset(client, tool):
+            problem = f"CLIENTS has a {tool}_dataset for client {client_id}, which needs EVENTS_SOURCE to be {tool}"
+    if source != "tables" and dataset is None:
+        problem = f"EVENTS_SOURCE is {source}, so CLIENTS needs a {source}_dataset for client {client_id}"
+    elif source != "tables" and others:
+        problem = f"CLIENTS has the same {source}_dataset for client {client_id} and client {others[0]}"
+    elif source == "segment" and not client.segment_tables:
+        problem = f"CLIENTS has a segment_dataset for client {client_id}, so it needs segment_tables: the tables of events in it"
+    return replace(client, problem=problem)
+
+
+def _dataset(client: ClientSettings, source: SourceName) -> str | None:
+    return {"tables": None, "ga4": client.ga4_dataset, "segment": client.segment_dataset}[source]
 
 
 def _client(client_id: str, entry: object) -> ClientSettings:
@@ -284,7 +365,7 @@ def _client(client_id: str, entry: object) -> ClientSettings:
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in right.items()}
     return ClientSettings(
         **values,
-        problem=problem("unknown", "name", "time_zone", "currency", "usd_rate", "ignored_event_types"),
+        problem=problem("unknown", "name", "time_zone", "currency", "usd_rate", "ignored_event_types", *_OF_SOURCES),
         webhook_problem=problem("webhook_url", "webhook_secret", "webhook_flavour"),
         email_problem=problem("email"),
     )
@@ -330,6 +411,22 @@ def _is_rate(value: object) -> bool:
         return False
 
 
+def _is_dataset(value: object) -> bool:
+    """Whether it names a dataset, of this project or, before a dot, of another."""
+    return isinstance(value, str) and bool(re.fullmatch(rf"(?:{PROJECT}\.)?\w+", value, re.ASCII))
+
+
+def _is_event_tables(value: object) -> bool:
+    """Whether they can be tables of one event each."""
+    return isinstance(value, list) and all(
+        isinstance(table, str) and re.fullmatch(r"\w+", table, re.ASCII) and table not in NO_EVENT_TABLES for table in value
+    )
+
+
+def _is_users(value: object) -> bool:
+    return value in get_args(TrackedUsers)
+
+
 def _is_webhook_url(value: object) -> bool:
     """Whether a report may go there: https without a password, or http on this machine, which is for tests."""
     if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
@@ -367,12 +464,22 @@ def _is_email(value: object) -> bool:
     return isinstance(value, list) and all(map(_is_email_address, value))
 
 
+NO_EVENT_TABLES = ("tracks", "users", "identifies")
+"""`tracks` has every event once more; the others have no events."""
+_OF_SOURCES = ("ga4_dataset", "segment_dataset", "segment_tables", "users")
 _CLIENT: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "name": (_is_text, "a text"),
     "time_zone": (_is_time_zone, "a time zone such as Europe/Berlin"),
     "currency": (_is_currency, "a currency code of ISO 4217 such as EUR"),
     "usd_rate": (_is_rate, "a number above 0: the units of the currency for one dollar"),
     "ignored_event_types": (_is_texts, "a list of event types"),
+    "ga4_dataset": (_is_dataset, "a dataset's name such as analytics_123456789"),
+    "segment_dataset": (_is_dataset, "a dataset's name such as shop_website"),
+    "segment_tables": (
+        _is_event_tables,
+        "a list of tables of events, each of one event such as product_added",
+    ),
+    "users": (_is_users, '"known", "buyers" or "everybody"'),
     "webhook_url": (_is_webhook_url, "an https address without a password in it"),
     "webhook_secret": (_is_webhook_secret, "a Standard Webhooks secret: whsec_ and the Base64 of at least 16 random bytes"),
     "webhook_flavour": (_is_flavour, '"report" or "slack"'),

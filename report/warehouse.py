@@ -3,6 +3,7 @@
 Every query names its client, is limited in time and cost, and can be answered from BigQuery's own cache of results.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
@@ -148,6 +149,16 @@ def count_days(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[Da
     return DayCounts(events, rows_of_week, repeated_rows), bytes_processed
 
 
+def last_day_has_come(place: WarehouseSettings, scan: Scan, seconds: float) -> bool:
+    """Whether there is any event on the week's last day.
+
+    Raises WarehouseTimeoutError after `seconds`, WarehouseError for any other failure.
+    """
+    parameters = _of_rows(scan) | {"day_start": ("TIMESTAMP", midnight(scan.week.ending, scan.week.time_zone))}
+    rows, _ = _run(place, "last_day.sql", parameters, ("events",), seconds)
+    return bool(_numbers("last_day.sql", rows, 1).any())
+
+
 def customers_by_expected_loss(
     place: WarehouseSettings, scan: Scan, cells: CellProbabilities, page: Page, seconds: float
 ) -> tuple[Customer, ...]:
@@ -210,8 +221,10 @@ def _of_rows(scan: Scan) -> Parameters:
     end = midnight(scan.week.ending + timedelta(days=1), scan.week.time_zone)
     return {
         "client_id": ("INT64", scan.client_id),
+        "usd_rate": ("FLOAT64", scan.usd_rate),
         "ignored_event_types": ("STRING", scan.ignored_event_types),
         "time_zone": ("STRING", scan.week.time_zone.key),
+        "history_start": ("TIMESTAMP", midnight(scan.week.first_counted_day, scan.week.time_zone)),
         "scan_end": ("TIMESTAMP", min(end, scan.now)),
     }
 
@@ -223,7 +236,6 @@ def _parameters(scan: Scan, weeks: int, earlier_weeks: int) -> Parameters:
     return (
         _of_rows(scan)
         | {
-            "usd_rate": ("FLOAT64", scan.usd_rate),
             "week_ending": ("DATE", week.ending),
             "as_of": ("DATE", week.as_of),
             "memory_weeks": ("INT64", scan.memory_weeks),
@@ -314,13 +326,11 @@ def _query(
     from google.cloud import bigquery
     from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
 
-    def parameter(name: str, type_: str, value: Any) -> bigquery.ArrayQueryParameter | bigquery.ScalarQueryParameter:
-        if isinstance(value, list | tuple):
-            return bigquery.ArrayQueryParameter(name, type_, value)
-        return bigquery.ScalarQueryParameter(name, type_, value)
-
+    with _failures(query):
+        client = _client(place)
+        text = _text(query, client.project, place)
     job_config = bigquery.QueryJobConfig(
-        query_parameters=[parameter(name, *typed_value) for name, typed_value in parameters.items()],
+        query_parameters=_typed(parameters, text),
         labels={"function": FUNCTION_LABEL, "client_id": str(parameters["client_id"][1])},
         job_timeout_ms=int(seconds * 1000) + ABANDONED_AFTER_MS,
     )
@@ -328,11 +338,10 @@ def _query(
         job_config.maximum_bytes_billed = place.max_bytes_billed
     retry_seconds = min(seconds / 2, MAX_RETRY_SECONDS)
     with _failures(query):
-        client = _client(place)
         answer = client.query_and_wait(
-            _text(query, f"{client.project}.{place.dataset}", place),
+            text,
             job_config=job_config,
-            api_timeout=seconds + 1,  # a call that hangs is given up by whoever waits, before it ends by itself
+            api_timeout=seconds + 1,  # the reader gives up a call that hangs before it ends by itself
             wait_timeout=max(seconds - SECONDS_TO_CANCEL, seconds / 2),  # then the library cancels the job
             retry=bigquery.DEFAULT_RETRY.with_timeout(retry_seconds),
             job_retry=DEFAULT_JOB_RETRY.with_timeout(retry_seconds),
@@ -343,6 +352,17 @@ def _query(
     if found != list(columns) or len(rows) != answer.total_rows or {len(row) for row in rows} - {len(columns)}:
         raise WarehouseError(f"{query} returned {len(rows)} of {answer.total_rows} rows, with the columns {found}")
     return rows, answer.total_bytes_processed or 0
+
+
+def _typed(parameters: Parameters, text: str) -> "list[bigquery.ArrayQueryParameter | bigquery.ScalarQueryParameter]":
+    """The parameters that a query's text names, as the client library takes them: sources need different ones."""
+    from google.cloud import bigquery
+
+    return [
+        (bigquery.ArrayQueryParameter if isinstance(value, list | tuple) else bigquery.ScalarQueryParameter)(name, type_, value)
+        for name, (type_, value) in parameters.items()
+        if re.search(rf"@{name}\b", text)
+    ]
 
 
 @contextmanager
@@ -364,25 +384,40 @@ def _failures(query: str) -> Iterator[None]:
         raise WarehouseError(f"{query}: {error!r}") from error
 
 
-@cache
 def _client(place: WarehouseSettings) -> "bigquery.Client":
+    return _client_of(place.project, place.location, place.emulator_host)
+
+
+@cache
+def _client_of(project: str | None, location: str | None, emulator_host: str | None) -> "bigquery.Client":
     from google.auth.credentials import AnonymousCredentials
     from google.cloud import bigquery
 
     return bigquery.Client(
-        project=place.project or ("local" if place.emulator_host else None),
-        credentials=AnonymousCredentials() if place.emulator_host else None,  # type: ignore[no-untyped-call]
-        location=place.location,
-        client_options={"api_endpoint": place.emulator_host} if place.emulator_host else None,
+        project=project or ("local" if emulator_host else None),
+        credentials=AnonymousCredentials() if emulator_host else None,  # type: ignore[no-untyped-call]
+        location=location,
+        client_options={"api_endpoint": emulator_host} if emulator_host else None,
         default_job_creation_mode="JOB_CREATION_OPTIONAL",
     )
 
 
 @cache
-def _text(query: str, dataset: str, place: WarehouseSettings) -> str:
+def _text(query: str, project: str, place: WarehouseSettings) -> str:
+    """A query in `sql/`, on what the events of `place` are read from."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    def quoted(table: str) -> str:
+        return f"`{table if table.count('.') > 1 else f'{project}.{table}'}`"
 
     loader = FileSystemLoader(SQL)
     templates = Environment(loader=loader, undefined=StrictUndefined)  # nosec B701  # noqa: S701 - SQL, not HTML
-    templates.globals |= {"events": f"`{dataset}.{place.events_table}`", "users": f"`{dataset}.{place.users_table}`"}
+    templates.globals |= {
+        "source": f"sources/{place.source.name}.sql",
+        "events_table": quoted(f"{place.dataset}.{place.events_table}"),
+        "users_table": place.users_table and quoted(f"{place.dataset}.{place.users_table}"),
+        "export_tables": quoted(f"{place.source.dataset}.events_*"),
+        "segment_tables": {table: quoted(f"{place.source.dataset}.{table}") for table in (*place.source.tables, "identifies")},
+        "tracked_users": place.source.users,
+    }
     return templates.get_template(query).render()

@@ -91,7 +91,7 @@ def week_at(now: datetime, time_zone: ZoneInfo, ending: date | None = None) -> W
 
 
 def week_starts(ending: date, weeks: int, time_zone: ZoneInfo) -> list[datetime]:
-    """The instants (UTC) at which so many weeks begin, oldest first, of which the last ends on `ending`."""
+    """Return the instants (UTC) at which `weeks` weeks begin, oldest first; the last of them ends on `ending`."""
     return [midnight(ending - timedelta(days=7 * weeks_ago + 6), time_zone) for weeks_ago in reversed(range(weeks))]
 
 

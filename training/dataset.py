@@ -142,7 +142,7 @@ def from_bigquery(client: "bigquery.Client", events: str, scan: Scan) -> Custome
 def training_sql(events: str) -> str:
     """Return the query on the table `events`, in BigQuery's dialect."""
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(SQL_FOLDERS), autoescape=False)  # noqa: S701 (SQL, not HTML)
-    return templates.get_template("training.sql").render(events=events)
+    return templates.get_template("training.sql").render(source="sources/tables.sql", events_table=events)
 
 
 @cache

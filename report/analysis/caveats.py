@@ -18,6 +18,8 @@ MAX_SHARE_OUTSIDE = 0.25
 MIN_SHARE_TRACKED = 0.2
 MIN_CUSTOMERS_TRACKED = 10
 MAX_SHARE_REPEATED = 0.01
+MAX_SHARE_UNUSABLE = 0.1
+"""With more unusable amounts than this for each customer who spent something, spend only seems to fall."""
 UNUSUAL_TIMES = 3
 
 _SEGMENTS: tuple[ChangeName, ...] = ("High-Value", "Regular", "Occasional", "New")
@@ -87,18 +89,25 @@ def changed_features(counted_weeks: CountedWeeks, week: Week) -> tuple[tuple[str
     return (*vanished, *appeared)
 
 
-def silenced_changes(found: Collection[Caveat], features: Collection[str]) -> frozenset[ChangeName]:
-    """The figures about which caveats forbid a verdict; `features` are those whose tracking changed.
+def broken_features(counted_weeks: CountedWeeks, week: Week) -> frozenset[str]:
+    """The features that cannot be compared with past weeks: their tracking changed, or many amounts count as nothing spent."""
+    broken = {feature for feature, _ in changed_features(counted_weeks, week)}
+    now = counted_weeks.totals[0]
+    buyers = (now.with_feature or {}).get("total_spent_usd", 0)
+    if now.unusable_amounts > MAX_SHARE_UNUSABLE * buyers:
+        broken.add("total_spent_usd")
+    return frozenset(broken)
 
-    All of these are serious but for amounts that count as nothing spent: without them spend only seems to fall.
-    """
+
+def silenced_changes(found: Collection[Caveat], features: Collection[str]) -> frozenset[ChangeName]:
+    """The figures about which serious caveats forbid a verdict; `features` are those that `broken_features` names."""
     codes = {caveat.code for caveat in found if caveat.severity == "serious"}
     silenced: set[ChangeName] = set()
     if "days_without_events" in codes:
         silenced |= {"customers", "spent", "expectedToLeave", *_SEGMENTS}
     if codes & {"no_look_back", "gap_in_look_back", "tracking_changed"}:
         silenced.add("expectedToLeave")
-    if "total_spent_usd" in features or any(caveat.code == "unusable_amounts" for caveat in found):
+    if "total_spent_usd" in features:
         silenced |= {"spent", *_SEGMENTS}
     if "total_sessions" in features:
         silenced |= set(_SEGMENTS)

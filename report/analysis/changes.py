@@ -23,7 +23,7 @@ most 3 % verdicts (docs/changes.md)."""
 MIN_CHANGE = 0.05
 """A smaller share of the mean than this is no news, however steady the weeks before were."""
 MIN_COUNT = 10
-"""Below this a count is no news, whatever it was."""
+"""A count is no news where it is below this now and was so on average: 1 customer is not twice as much as none."""
 
 LESS_IS_BETTER: frozenset[ChangeName] = frozenset({"expectedToLeave"})
 

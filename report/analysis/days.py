@@ -64,7 +64,7 @@ def has_gap(counts: DayCounts, week: Week, weeks_ago: int) -> bool:
 
 
 def gap_days(counts: DayCounts, week: Week, weeks_ago: int) -> tuple[date, ...]:
-    """The missing days of a past week and of the 28 days after it, where they are so many that it teaches nothing."""
+    """The missing days of a past week and of the 28 days after it, where too many are missing for it to teach anything."""
     outcome = [day for later in range(1, WEEKS_TO_COME_BACK + 1) for day in days_of(week, weeks_ago - later)]
     gaps: list[date] = []
     for period in (days_of(week, weeks_ago), sorted(outcome)):

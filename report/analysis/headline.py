@@ -29,8 +29,7 @@ def headline(customers: int, outlook: Outlook, changes: Sequence[Change], caveat
 
     A serious caveat silences everything but the number expected to leave.
     """
-    number = round(outlook.expectedToLeave)
-    may_not_return = f"{whole(number)} may not return" if number else "all likely to return"
+    may_not_return = f"{whole(round(outlook.expectedToLeave))} may not return"
     running = any(caveat.code == "week_not_over" for caveat in caveats)
     when = "so far this week" if running else "this week"
     leaving = _leaving(customers, outlook, average_shop=of_average_shop(caveats))
@@ -40,7 +39,7 @@ def headline(customers: int, outlook: Outlook, changes: Sequence[Change], caveat
         if not customers:
             return Headline(text=f"No customers were seen {when}.", detail="", short=f"{warning}; no customers {when}")
         detail = "The warning above applies to every figure below."
-        return Headline(text=leaving, detail=detail, short=f"{warning}; {whole(number)} may not return")
+        return Headline(text=leaving, detail=detail, short=f"{warning}; {may_not_return}")
     if not customers:
         return Headline(text=f"No customers came {when}.", detail="", short=f"no customers {when}")
 

@@ -1,7 +1,5 @@
 """Customer segments: the brief's section 5.4, and their breakdown, its section 7.2."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
@@ -28,13 +26,6 @@ def in_segment(scored: ScoredCells, segment: SegmentName) -> ScoredCells:
 def segment_breakdown(this_week: ScoredCells, last_week: ScoredCells) -> tuple[SegmentRow, ...]:
     """Each segment's customers, their mean churn probability in percent, and whether that rose or fell since last week."""
     return tuple(_segment_row(segment, in_segment(this_week, segment), in_segment(last_week, segment)) for segment in SEGMENTS)
-
-
-def most_at_risk(segments: Sequence[SegmentRow]) -> SegmentRow | None:
-    """The segment with the highest risk, where there is one above the others."""
-    riskiest_first = sorted((row for row in segments if row.count), key=lambda row: -row.riskLevel)
-    clear = len(riskiest_first) > 1 and riskiest_first[0].riskLevel > riskiest_first[1].riskLevel
-    return riskiest_first[0] if clear else None
 
 
 def _segment_row(segment: SegmentName, now: ScoredCells, before: ScoredCells) -> SegmentRow:

@@ -23,7 +23,7 @@ FEATURES_IN_WORDS: Mapping[str, str] = {
     "removed_from_cart": "“removed_from_cart” events",
     "cart_quantity_updated": "“cart_quantity_updated” events",
     "total_sessions": "sessions",
-    "total_spent_usd": "a positive spend",
+    "total_spent_usd": "purchases with a positive amount",
 }
 """What a customer has who has a feature above 0."""
 
@@ -165,7 +165,7 @@ def backtest_sentence(backtest: Backtest | None) -> str:
         return said
     whom = f"{counted(size, 'customer')} {group}"
     if lost == size:
-        return f"{said} None of the {whom} has come back."
+        return f"{said} {all_of(size).capitalize()} {group} have stayed away."
     if not lost:
         return f"{said} {all_of(size).capitalize()} {group} have come back."
     return f"{said} Of the {whom}, {whole(lost)} {verb(lost, 'has', 'have')} not come back."

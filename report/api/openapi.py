@@ -79,7 +79,7 @@ def _description(examples: Json) -> Json:
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "Cloud Scheduler's OIDC token. With an API key beside it, the key alone decides.",
+                    "description": "Cloud Scheduler's OIDC token. With an API key as well, the key alone decides.",
                 },
             },
             "schemas": _schemas(),

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from contextvars import copy_context
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from html import escape
 from time import monotonic
@@ -28,8 +28,8 @@ from report.delivery.message import Attachment, Letter, Message
 from report.schema import ChannelName, ClientResult, DeliveryStatus, Report, Sent, WeeklyRequest, WeeklyRun
 from report.settings import ClientSettings, Settings, SettingsError
 from report.threads import run_in_thread
-from report.warehouse import WarehouseError
-from report.week import Week, week_at
+from report.warehouse import Scan, WarehouseError, last_day_has_come
+from report.week import Week, midnight, week_at
 
 BUILT_AT_ONCE = 4
 """How many reports are built at the same time; each of them mostly waits."""
@@ -37,6 +37,8 @@ SENT_AT_ONCE = 16
 """How many messages are sent at the same time through channels of one kind; each of them only waits."""
 MIN_SECONDS = 15.0
 """With less time left no report is begun: it would go out without its summary."""
+
+STATUSES = ("sent", "refused", "failed", "uncertain", "not_reached", "not_ready", "no_address")
 
 FIRST_TIME_ZONE = ZoneInfo("Etc/GMT-14")
 """Where a day begins first."""
@@ -83,7 +85,9 @@ def run_weekly(job: WeeklyJob, client_ids: Iterable[int]) -> WeeklyRun:
     """Build and send the reports of these clients until the deadline. One client's failure affects no other."""
     run = WeeklyRun(results=asyncio.run(_run(job, sorted(set(client_ids)))))
     logger.log(
-        logging.ERROR if any(result.status in ("failed", "uncertain", "not_reached") for result in run.results) else logging.INFO,
+        logging.ERROR
+        if any(result.status in ("failed", "uncertain", "not_reached", "not_ready") for result in run.results)
+        else logging.INFO,
         "weekly run",
         extra={"fields": {"clients": len(run.results), **_counted(run)}},
     )
@@ -91,8 +95,7 @@ def run_weekly(job: WeeklyJob, client_ids: Iterable[int]) -> WeeklyRun:
 
 
 def _counted(run: WeeklyRun) -> Mapping[str, int]:
-    statuses = [result.status for result in run.results]
-    return {status: statuses.count(status) for status in ("sent", "refused", "failed", "uncertain", "not_reached", "no_address")}
+    return {status: sum(result.status == status for result in run.results) for status in STATUSES}
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,9 @@ async def _one(job: WeeklyJob, turns: _Turns, client_id: int) -> ClientResult:
             )
         else:
             week = week_at(job.now, client.zone(), job.week_ending)
-            if week.begun:
+            if await _waits_for_data(job, turns, client_id, week):
+                result = ClientResult(client_id=client_id, status="not_ready", detail=f"there is no event of {week.ending} yet")
+            elif week.begun:
                 built = await _build(job, turns, client_id, week)
                 result = await _send(job, turns, client, built[0]) if built else _unfinished(client_id, "not_reached")
             else:
@@ -149,6 +154,25 @@ async def _one(job: WeeklyJob, turns: _Turns, client_id: int) -> ClientResult:
 def _unfinished(client_id: int, status: Literal["failed", "not_reached"]) -> ClientResult:
     detail = "the time was over before its turn" if status == "not_reached" else "the time was over before its end"
     return ClientResult(client_id=client_id, status=status, detail=detail)
+
+
+async def _waits_for_data(job: WeeklyJob, turns: _Turns, client_id: int, week: Week) -> bool:
+    """Whether the week's last day has no event yet and the time to wait for one is not over."""
+    hours = job.settings.wait_for_data_hours
+    end = midnight(week.ending + timedelta(days=1), week.time_zone)
+    if not end <= job.now < end + timedelta(hours=hours) or not await acquired(turns.building, job.deadline - MIN_SECONDS):
+        return False
+    client = job.settings.client(client_id)
+    scan = Scan(client_id, week, job.now, {}, client.usd_rate, client.ignored_event_types)
+    seconds = min(job.settings.request_deadline_seconds, job.deadline - monotonic())
+    try:
+        asked = run_in_thread(last_day_has_come, job.settings.warehouse_of(client_id), scan, seconds)
+        return not await asyncio.wrap_future(asked)
+    except WarehouseError as error:  # then the report fails too, or goes out with what there is
+        logger.warning("Client %d, its last day: %s", client_id, error)
+        return False
+    finally:
+        turns.building.release()
 
 
 async def _build(job: WeeklyJob, turns: _Turns, client_id: int, week: Week) -> tuple[Report, Trace] | None:

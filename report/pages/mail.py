@@ -5,7 +5,7 @@ from report.pages.view import View
 
 
 def mail_subject(view: View) -> str:
-    """Name the shop and the news, always with the number expected to leave: "Sample Shop: sales down 48%, 801 may not return"."""
+    """Name the shop and the news: "Sample Shop: sales down 48%, 801 may not return"."""
     return f"{view.shop}: {view.headline.short}"
 
 

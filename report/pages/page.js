@@ -213,7 +213,7 @@ function turnTo(ending) {
   return generate({ remember: true });
 }
 
-/** Let the reader choose which program the lists are for: above the first action that has one. */
+/** Let the reader choose which program the lists are for: below the first actions that have one. */
 function addLayouts() {
   const first = document.querySelector(".get[data-list]")?.closest("section");
   if (!first) return;
@@ -221,7 +221,7 @@ function addLayouts() {
   choice.append(...Object.entries(LAYOUTS).map(([value, text]) => new Option(text, value)));
   const label = Object.assign(document.createElement("label"), { className: "small layout", textContent: "Lists for " });
   label.append(choice);
-  first.querySelector("h2").after(label);
+  first.append(label);
 }
 
 /** Put a button beside an action that fetches its list. */

@@ -13,6 +13,7 @@
 -- scan_start           TIMESTAMP  the local midnight at which the oldest week with features begins
 -- scan_end             TIMESTAMP  the local midnight after the newest week's last day, or now while it runs
 
+{% from source import events with context %}
 {% from 'rows.sql' import amount, counts, is_customer, weeks_ago %}
 WITH
 
@@ -24,7 +25,7 @@ events_with_features AS (
     timestamp,
     UNIX_SECONDS(timestamp) - UNIX_SECONDS(@memory_start) AS seconds,
     {{ amount() }} AS amount
-  FROM {{ events }}
+  FROM {{ events('@scan_start', '@scan_end') }}
   WHERE
     {{ counts('@scan_start', '@scan_end') }}
 ),
@@ -65,7 +66,7 @@ events_of_memory AS (
     user_id,
     timestamp,
     UNIX_SECONDS(timestamp) - UNIX_SECONDS(@memory_start) AS seconds
-  FROM {{ events }}
+  FROM {{ events('@memory_start', '@scan_start') }}
   WHERE
     {{ counts('@memory_start', '@scan_start') }}
 ),

@@ -7,13 +7,14 @@
 -- week_start  TIMESTAMP  the local midnight at which the newest week begins
 -- scan_end    TIMESTAMP  the local midnight after the newest week's last day, or now while it runs
 
+{% from source import events with context %}
 {% from 'rows.sql' import counts, is_customer %}
 WITH
 
 -- Local midnights fall on quarters of an hour: so a day is found once for each quarter, not for each event.
 quarters_of_events AS (
   SELECT DIV(UNIX_SECONDS(timestamp), 900) AS quarter
-  FROM {{ events }}
+  FROM {{ events('@days_start', '@scan_end') }}
   WHERE
     {{ counts('@days_start', '@scan_end') }}
     AND {{ is_customer('user_id') }}
@@ -36,7 +37,7 @@ days AS (
 
 distinct_rows AS (
   SELECT COUNT(*) AS copies
-  FROM {{ events }}
+  FROM {{ events('@week_start', '@scan_end') }}
   WHERE
     {{ counts('@week_start', '@scan_end') }}
     AND {{ is_customer('user_id') }}

@@ -1,5 +1,10 @@
 {#- Who customers are: one row of the users table serves a customer whole, and blank is NULL. Of several rows it is the one
     with a mail and a name, else with a mail, else with a name; among equals the first by mail, then by name. -#}
+{#- Without a table of users, as with most sources. -#}
+{% macro nobody() -%}
+  (SELECT @client_id AS client_id, CAST(NULL AS STRING) AS user_id, CAST(NULL AS STRING) AS email, CAST(NULL AS STRING) AS name)
+{%- endmacro %}
+
 {% macro people(customers) -%}
 SELECT
     user_id,
@@ -10,7 +15,7 @@ SELECT
       user_id,
       IF(REGEXP_CONTAINS(email, r'[^\s\v\x{85}\pZ]'), email, NULL) AS email,
       IF(REGEXP_CONTAINS(name, r'[^\s\v\x{85}\pZ]'), name, NULL) AS name
-    FROM {{ users }}
+    FROM {{ users_table or nobody() }}
     WHERE client_id = @client_id AND user_id IN (SELECT {{ customers }}.user_id FROM {{ customers }})
   )
   QUALIFY ROW_NUMBER() OVER (

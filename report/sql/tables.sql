@@ -1,7 +1,7 @@
 -- The two tables that the report reads. Days are partitions and the client comes first in the clustering, so that a report
 -- reads one client's few weeks, whatever else the table holds.
 
-CREATE TABLE IF NOT EXISTS {{ events }} (
+CREATE TABLE IF NOT EXISTS {{ events_table }} (
   client_id INT64 NOT NULL,
   user_id STRING,
   event_type STRING NOT NULL,
@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS {{ events }} (
 PARTITION BY DATE(timestamp)
 CLUSTER BY client_id, event_type;
 
-CREATE TABLE IF NOT EXISTS {{ users }} (
+CREATE TABLE IF NOT EXISTS {{ users_table }} (
   client_id INT64 NOT NULL,
   user_id STRING NOT NULL,
   email STRING,

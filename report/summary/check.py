@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from report.analysis.sentences import at_stake_sentence
 from report.summary import numbers as n
 from report.summary.caveats import things
 from report.summary.claims import PLAIN_UNITS, Claim, claims, sentences
@@ -52,6 +53,7 @@ def known(facts: Facts) -> Known:
         *(f"{advice.action.rstrip('.')}. {advice.expectedImpact}" for advice in facts.recommendations),
         *(caveat.text.replace("_", " ") for caveat in facts.caveats),
         facts.look_back,
+        at_stake_sentence(facts.outlook, facts.segments, facts.currency),
     )
     said: dict[Signature, set[float]] = {}
     plain = _plain(facts)

@@ -58,7 +58,7 @@ class Limit:
 
 
 def _translated(query: str) -> str:
-    text = warehouse._text(query, "shop", PLACE).replace("`shop.events`", "events")
+    text = warehouse._text(query, "shop", PLACE).replace("`shop.analytics.events`", "events")
     return str(SQLTranslator().translate(text).unwrap())
 
 

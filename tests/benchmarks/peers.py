@@ -44,7 +44,8 @@ def numbers_of_rows(client: bigquery.Client, settings: Settings) -> Numbers:
     """Both weeks' rows of customer_weeks.sql, one a customer, with memory, scored as arrays: no factors, no sentences."""
     place, parameters = settings.warehouse, warehouse._parameters(scan(), 2, warehouse.MEMORY_WEEKS)
     templates = Environment(loader=FileSystemLoader(warehouse.SQL))  # noqa: S701 - SQL, not HTML
-    templates.globals["events"] = f"`{client.project}.{place.dataset}.{place.events_table}`"
+    templates.globals["source"] = "sources/tables.sql"
+    templates.globals["events_table"] = f"`{client.project}.{place.dataset}.{place.events_table}`"
     config = bigquery.QueryJobConfig(
         query_parameters=[
             bigquery.ArrayQueryParameter(name, type_, value)

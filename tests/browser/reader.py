@@ -60,3 +60,17 @@ class Shop:
     @property
     def empty_week(self) -> date:
         return WEEK_ENDING + timedelta(days=28)
+
+
+def many_customers(number: int) -> list[dict[str, str]]:
+    """The events of a week with so many customers, u0000 and so on, at different risks."""
+    kinds = ("purchase", "removed_from_cart")
+    return [
+        {
+            "user_id": f"u{each:04}",
+            "event_type": kinds[each % 2],
+            "timestamp": f"2025-01-{13 + each % 7}T12:00",
+            "price": f"{each % 50}.50",
+        }
+        for each in range(number)
+    ]

@@ -19,7 +19,7 @@ from report.pages import html
 from report.pages.csv import BYTE_ORDER_MARK, csv_text
 from report.pages.view import view
 from report.schema import Report
-from tests.browser.reader import PATIENCE_MS, WEEK_ENDING, Reader, Shop
+from tests.browser.reader import PATIENCE_MS, WEEK_ENDING, Reader, Shop, many_customers
 from tests.support.csv_cases import FORMULAS, PLAIN_TEXTS
 from tests.support.loopback.bigquery import loopback_bigquery
 from tests.support.loopback.gemini import FAILURES, loopback_gemini
@@ -313,8 +313,7 @@ def download_list(reader: Reader) -> tuple[str, str]:
 def test_an_actions_list_is_downloaded_whole_however_many_pages_it_has(
     open_browser: OpenBrowser, function: Function, load_events: Callable[..., None], client_id: int
 ) -> None:
-    customers = [f"u{number:04}" for number in range(1_100)]
-    load_events([{"user_id": each, "event_type": "removed_from_cart", "timestamp": "2025-01-14T12:00"} for each in customers])
+    load_events(many_customers(1_100))
     reader = open_browser(function.address)
     reader.generate(function.key, client_id)
     reader.report()
@@ -322,7 +321,7 @@ def test_an_actions_list_is_downloaded_whole_however_many_pages_it_has(
     assert name == f"at-risk-{client_id}-2025-01-19.csv"
     assert text.count(BYTE_ORDER_MARK) == 1
     rows = list(csv.DictReader(io.StringIO(text.removeprefix(BYTE_ORDER_MARK))))
-    assert sorted(row["user_id"] for row in rows) == customers
+    assert sorted(row["user_id"] for row in rows) == [f"u{number:04}" for number in range(1_100)]
     asked = [request for request in reader.seen.requests if "reports/customers" in request.url]
     assert len(asked) == 2
     assert all(request.headers["x-api-key"] == function.key for request in asked)
@@ -423,6 +422,14 @@ def test_the_page_fits_and_is_accessible(
     assert_accessible(reader.page)
     dark = reader.page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(244, 246, 248)"
     assert dark == (color_scheme == "dark")
+
+
+def test_the_longest_factors_fit_a_phone(open_browser: OpenBrowser, tmp_path: Path) -> None:
+    names = ("No Visit In The Weeks Before", "High Cart Abandonment", "Decreased Visit Frequency")
+    factors = [{"factor": name, "impact": "Medium", "id": name, "customers": 12_345, "of": 66_100} for name in names]
+    file = tmp_path / "report.html"
+    file.write_text(html.document(view(sample_report(topRiskFactors=factors))).html, "utf-8")
+    assert_fits(open_browser(file.as_uri(), 320).page)
 
 
 def test_the_report_can_be_read_in_forced_colours(open_browser: OpenBrowser, tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """The cases, each a page in cases/: a query, its parameters, the rows of its tables and the rows that it must return.
 
-A page's name says what it shows, its title which file of report/sql it runs. Tables stand under the headings Parameters,
-Events, Users (these two where there are any) and Expected, or Expected in this order. Where the emulator gets it wrong, the
-heading Not on the emulator says why. In the tables
+A page's name says what it shows, its title which file of report/sql it runs; of a source it asks for all rows, and the title
+says which users are customers ("sources/ga4.sql, known"). Tables stand under the headings Parameters, Events, Users (these two
+where there are any), Export (GA4's, in short: what is left out is as usual), the names of Segment's own tables, and Expected, or
+Expected in this order. Where the emulator gets it wrong, the heading Not on the emulator says why. In the tables
 - \\t, \\x0b and \\u00a0 are the characters that they are in Python;
 - NULL is NULL, and so is every column of an event or user that is left out, but for client_id: that is the parameter's;
 - a parameter that is left out is that of a report with a memory of eight weeks, in dollars, all of whose weeks have features;
@@ -19,7 +20,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from local.bigquery import EVENTS, USERS
 from model.churn import FEATURES
@@ -34,8 +35,10 @@ PARAMETERS = {
     "scan_start": "TIMESTAMP",
     "scan_end": "TIMESTAMP",
     "memory_start": "TIMESTAMP",
+    "history_start": "TIMESTAMP",
     "days_start": "TIMESTAMP",
     "week_start": "TIMESTAMP",
+    "day_start": "TIMESTAMP",
     "memory_weeks": "INT64",
     "usd_rate": "FLOAT64",
     "weeks": "INT64",
@@ -60,6 +63,12 @@ FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "TIMESTAMP": datetime.fromisoformat,
 }
 
+EVENT_TABLES = {"pages": "FLOAT64", "product_added": "FLOAT64", "order_completed": "FLOAT64", "completed_order": "STRING"}
+"""Segment's tables of events, each with the type that its column `revenue` got from its first value."""
+EXPORTED = {"events_*": "ga4_export.sql", **dict.fromkeys([*EVENT_TABLES, "identifies"], "segment_tables.sql")}
+"""The tables of tracking tools, each with the file here that defines it."""
+ALL_ROWS = "{% from source import events with context %}SELECT * FROM {{ events('@scan_start', '@scan_end') }}"
+
 Row = dict[str, str | None]
 Parameters = dict[str, tuple[str, str | list[str]]]
 """From a parameter's name to its type, for a list that of its members, and its value."""
@@ -70,9 +79,10 @@ class Case:
     """What a page says; values are still texts."""
 
     query: str
+    users: str
+    """Which users of a source are customers."""
     parameters: Parameters
-    events: list[Row]
-    users: list[Row]
+    tables: dict[str, list[Any]]
     expected: list[Row]
     in_order: bool
     not_on_the_emulator: str | None
@@ -80,7 +90,8 @@ class Case:
 
 def read(page: Path) -> Case:
     """The case of a page. Raises ValueError for a page that is none."""
-    _, query, _, *sections = re.split(r"^#+ (.+)$", page.read_text("utf-8"), flags=re.MULTILINE)
+    _, title, _, *sections = re.split(r"^#+ (.+)$", page.read_text("utf-8"), flags=re.MULTILINE)
+    query, _, whose = title.partition(", ")
     texts = {heading: text.strip() for heading, text in zip(sections[::2], sections[1::2], strict=True)}
     not_on_the_emulator = texts.pop("Not on the emulator", None)
     tables = {heading: _rows(text) for heading, text in texts.items()}
@@ -89,22 +100,43 @@ def read(page: Path) -> Case:
         "memory_weeks": "8",
         "usd_rate": "1",
         "memory_start": given.get("scan_start", ""),
+        "history_start": given.get("scan_start", ""),
         "weeks": str(len(given.get("week_starts", "").split())),
         "skipped_customers": "0",
     }
     events = _table(tables.pop("Events", []), EVENTS.names, given["client_id"])
     users = _table(tables.pop("Users", []), USERS.names, given["client_id"])
+    filled = {"events": events, "users": users}
+    if "Export" in tables:
+        filled["events_*"] = [_exported(row) for row in tables.pop("Export")]
+    for name in EXPORTED.keys() & tables.keys():
+        filled[name] = [_tracked(row) for row in tables.pop(name)]
     ((heading, expected),) = tables.items()
     if heading not in ("Expected", "Expected in this order"):
         raise ValueError(f"the heading {heading!r} of {page.name} is unknown")
-    return Case(query, _parameters(query, given, usual), events, users, expected, heading != "Expected", not_on_the_emulator)
+    parameters = _parameters(query, given, usual)
+    return Case(query, whose or "known", parameters, filled, expected, heading != "Expected", not_on_the_emulator)
 
 
-def sql(query: str, dataset: str) -> str:
-    """A file of report/sql, on the tables of `dataset`."""
+def sql(query: str, dataset: str, users: str = "known") -> str:
+    """A file of report/sql, on the tables of `dataset`; a source's is asked for all of its rows."""
     templates = Environment(loader=FileSystemLoader(ROOT / "report/sql"), undefined=StrictUndefined)  # noqa: S701 - not HTML
-    templates.globals |= {"events": f"`{dataset}.events`", "users": f"`{dataset}.users`"}
-    return templates.get_template(query).render()
+    of_source = query.startswith("sources/")
+    templates.globals |= {
+        "source": query if of_source else "sources/tables.sql",
+        "events_table": f"`{dataset}.events`",
+        "users_table": f"`{dataset}.users`",
+        "export_tables": f"`{dataset}.events_*`",
+        "tracked_users": users,
+        "segment_tables": {table: f"`{dataset}.{table}`" for table in (*EVENT_TABLES, "identifies")},
+    }
+    return (templates.from_string(ALL_ROWS) if of_source else templates.get_template(query)).render()
+
+
+def definition(table: str, quoted: str) -> str:
+    """The statement that makes a tool's table."""
+    text = (Path(__file__).parent / EXPORTED[table]).read_text("utf-8")
+    return Template(text).render(table=quoted.format(table), revenue_type=EVENT_TABLES.get(table, "STRING"))
 
 
 def from_text(text: str | None, type_: str) -> Any:
@@ -134,6 +166,35 @@ def _table(rows: list[Row], columns: list[str], client_id: str) -> list[Row]:
         for row in rows
         for time in range(1, int(row.get("times") or 1) + 1)
     ]
+
+
+def _exported(row: Row) -> dict[str, Any]:
+    """A row of GA4's export, as nested as the export has it."""
+    time = datetime.fromisoformat(row["time"] or "")
+    number = {name: row[name] for name in ("purchase_revenue_in_usd", "purchase_revenue") if name in row}
+    session = row.get("ga_session_id", "1")
+    parameters = [
+        {"key": "page_location", "value": {"string_value": "https://shop.example/"}},
+        {"key": "ga_session_id", "value": {"int_value": session}},
+        {"key": "ga_session_number", "value": {"int_value": "3"}},
+    ]
+    return {
+        "_TABLE_SUFFIX": row.get("table") or f"{time:%Y%m%d}",
+        "event_date": f"{time:%Y%m%d}",
+        "event_timestamp": str(round(time.timestamp() * 10**6)),
+        "event_name": row["event_name"],
+        "event_params": [given for given in parameters if given["key"] != "ga_session_id" or session is not None],
+        "user_id": row.get("user_id"),
+        "user_pseudo_id": row["user_pseudo_id"],
+        "ecommerce": {"transaction_id": row.get("transaction_id"), **number},
+        "items": [{"item_id": f"item {item}", "quantity": "2", "price": "5"} for item in range(int(row.get("items") or 0))],
+    }
+
+
+def _tracked(row: Row) -> Row:
+    """A row of one of Segment's tables: received when it happened and loaded the same day, unless it says otherwise."""
+    time = row["timestamp"]
+    return {"_PARTITIONTIME": f"{time[:10]} 00:00:00Z" if time else None, "received_at": time} | row
 
 
 def _parameters(query: str, given: dict[str, str], usual: dict[str, str]) -> Parameters:

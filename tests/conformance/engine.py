@@ -128,8 +128,8 @@ class Engine:
         for table in self.catalog.table:
             content = request.table_content[table.name].table_data
             content.SetInParent()  # an empty table has content too
-            for row in question["tables"][table.name]:
-                content.row.add(cell=[to_value(row.get(name), type_) for name, type_ in column_types(table.column).items()])
+            for row in question["tables"].get(table.name, []):
+                content.row.add(cell=[to_nested(row.get(column.name), column.type) for column in table.column])
         try:
             response = self.call("EvaluateQuery", request, service.EvaluateQueryResponse)
         except ServerError as error:
@@ -149,6 +149,20 @@ def to_value(text: str | None, type_: str) -> ValueProto:
     return ValueProto() if text is None else ValueProto(**{form.field: form.from_text(text)})
 
 
+def to_nested(given: Any, type_: Any) -> ValueProto:
+    """A value of a table's column, which may be an array (a list) or a struct (an object by the names of its fields)."""
+    value = ValueProto()
+    if type_.type_kind == TypeKind.TYPE_ARRAY:
+        value.array_value.SetInParent()  # BigQuery has no NULL there
+        value.array_value.element.extend(to_nested(element, type_.array_type.element_type) for element in given or [])
+    elif type_.type_kind == TypeKind.TYPE_STRUCT and given is not None:
+        fields = type_.struct_type.field
+        value.struct_value.field.extend(to_nested(given.get(field.field_name), field.field_type) for field in fields)
+    elif given is not None:
+        value = to_value(given, TYPES[type_.type_kind])
+    return value
+
+
 def from_value(value: ValueProto, type_: str) -> str | None:
     form = FORMS[type_]
     return form.to_text(getattr(value, form.field)) if value.WhichOneof("value") else None
@@ -158,7 +172,7 @@ def main() -> None:
     batch = json.load(sys.stdin)
     engine = Engine(Path(sys.argv[1]))
     engine.create_tables(batch["tables"])
-    tables = {table.name: column_types(table.column) for table in engine.catalog.table}
+    tables = {table.name: column_types(table.column) for table in engine.catalog.table if table.name in batch["described"]}
     json.dump({"tables": tables, "answers": [engine.run(question) for question in batch["questions"]]}, sys.stdout)
 
 

@@ -117,6 +117,8 @@ def test_the_parts_of_any_report_add_up_and_its_sentences_are_whole(counted: Cou
         assert re.fullmatch(r"[A-Z0-9$\"-].*\.", text)
         assert not re.search(r"\b(nan|inf|None|null)\b|[{}]|\de[+-]|  |-0\.0\b", text)
     assert len(set(data.keyInsights)) == len(data.keyInsights)
+    said = re.split(r"(?<=[.!])\s+", data.executiveSummary)
+    assert len(set(said)) == len(said)
     assert accepted(data.executiveSummary, facts_of(report)) == data.executiveSummary
     assert Report.model_validate_json(report.model_dump_json()) == report
 

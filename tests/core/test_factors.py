@@ -1,6 +1,8 @@
 """Why customers are at risk: the explanation against the model, and each name against the customer it is told of."""
 
 import re
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from model import churn
 from model.churn import FEATURES
 from report.analysis import limits
-from report.analysis.cells import Cells
+from report.analysis.cells import Cells, CountedWeeks, WeekTotals
 from report.analysis.factors import (
     FACTORS,
     Told,
@@ -20,6 +22,10 @@ from report.analysis.factors import (
     top_risk_factors,
 )
 from report.analysis.recommendations import FACTOR_ACTIONS
+from report.assemble import Subject, assemble, score
+from report.settings import ClientSettings
+from report.warehouse import TOTALS
+from report.week import Week
 
 MODEL = churn.load()
 LIMITS = limits.cell_limits(MODEL)
@@ -139,3 +145,25 @@ def test_each_factor_has_a_name_of_its_own_and_an_advice_that_can_be_printed() -
     for factor in FACTORS:
         assert factor.name == factor.name.title()
         assert re.fullmatch(r"[A-Z][a-z].*[a-z]\.", FACTOR_ACTIONS[factor.feature])
+
+
+def test_no_factor_is_told_of_what_the_shop_does_not_track() -> None:
+    week, memory = Week(date(2025, 1, 19), ZoneInfo("UTC"), date(2025, 1, 27)), 8
+    subject = Subject(1, ClientSettings(), week, datetime(2025, 1, 27, tzinfo=UTC))
+    customers = np.full((1, week.counted_weeks), 50)
+
+    def told(wishlists: int) -> set[str]:
+        with_feature = dict.fromkeys(TOTALS, 50) | {"added_to_wishlist": wishlists}
+        counted = CountedWeeks(
+            features=np.array([[0.0, 0, 2, 0, 3, 3, 0, 300.0, 8]]),
+            declining=np.array([False]),
+            customers=customers,
+            churned=customers // 10,
+            spent=300.0 * customers,
+            totals=(*[WeekTotals(50, with_feature=with_feature)] * week.counted_weeks, *[WeekTotals(50)] * memory),
+            memory_weeks=memory,
+        )
+        report = assemble(MODEL, subject, score(MODEL, counted, None, week))
+        return {factor.id for factor in report.report_data.topRiskFactors}
+
+    assert told(wishlists=20) - told(wishlists=0) == {"nothing_added_to_wishlist"}

@@ -3,25 +3,45 @@
 import re
 from collections.abc import Sequence
 from datetime import date
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
-from report.analysis.cells import ScoredCells
+from report.analysis.caveats import broken_features, silenced_changes
+from report.analysis.cells import CountedWeeks, ScoredCells, WeekTotals
 from report.analysis.changes import changes
 from report.analysis.factors import FACTORS, LeadingFactor
-from report.analysis.insights import key_insights
+from report.analysis.insights import Findings, key_insights
 from report.analysis.outlook import outlook
-from report.analysis.recommendations import FACTOR_ACTIONS, Situation, recommendations
-from report.analysis.sentences import backtest_sentence
+from report.analysis.recommendations import ACTIONS, FACTOR_ACTIONS, Situation, recommendations
+from report.analysis.segments import segment_breakdown
+from report.analysis.sentences import backtest_sentence, days_in_words, riskiest_sentence
 from report.schema import Backtest, Recommendation
+from report.week import Week
 from tests.support.scored import NOBODY, Cell, week
 
 
 def insights(
-    this_week: ScoredCells, last_week: ScoredCells = NOBODY, missing: int | None = 0, baseline: Sequence[ScoredCells] = ()
+    this_week: ScoredCells,
+    last_week: ScoredCells = NOBODY,
+    missing: int | None = 0,
+    baseline: Sequence[ScoredCells] = (),
+    *,
+    average_shop: bool = False,
 ) -> list[str]:
-    ahead = outlook(this_week, last_week, missing)
-    return list(key_insights((this_week, last_week), ahead, changes(this_week, last_week, baseline), None, "USD"))
+    found = Findings(
+        this_week=this_week,
+        last_week=last_week,
+        outlook=outlook(this_week, last_week, missing),
+        segments=segment_breakdown(this_week, last_week),
+        changes=changes(this_week, last_week, baseline),
+        backtest=None,
+        average_shop=average_shop,
+        running=False,
+        currency="USD",
+    )
+    return list(key_insights(found))
 
 
 MANY = week(Cell(0.85, 50, 1000.5), Cell(0.75, 100, 2029.2), Cell(0.5, 50, 600.0), Cell(0.05, 800, 94_370.3, sessions=40))
@@ -35,41 +55,112 @@ def test_a_week_is_told_from_what_will_happen_to_the_briefs_sentences() -> None:
     assert insights(MANY, FEWER, missing=12) == [
         "About 182 of 1,000 customers will probably not be back within four weeks; last week it was 135 of 1,102.",
         "$7,391 of the $98,000 that known customers spent this week is at stake, most of it with High-Value customers.",
+        "12 regulars stayed away this week and last, after coming in at least three of the four weeks before.",
         "150 customers are currently classified as high churn risk.",
         "50 customers are estimated to have churned this week.",
         "Average churn probability across your base is 18.2%.",
-        "The riskiest 150 will probably leave 4.3 times as often as the average customer.",
-        "12 regulars stayed away this week and last, after coming in at least three of the four weeks before.",
+        "The riskiest 150 customers are 4.3 times as likely to leave as the average customer.",
     ]
 
 
 def test_a_change_is_told_only_where_it_is_more_than_chance() -> None:
     usual = [week(Cell(0.2, 1000 + step, 5000.0)) for step in (0, 9, -7, 4, -3, 8, -9, 2)]
     told = insights(week(Cell(0.2, 700, 5001.0)), usual[0], 0, usual)
-    (told_of_customers,) = [sentence for sentence in told if sentence.startswith("700 customers")]
-    assert re.fullmatch(
-        r"700 customers were active, fewer than usual \(1,000 last week, usually 9\d\d to 1,0\d\d\)\.", told_of_customers
-    )
-    assert not any("spent 5" in sentence or "Known customers" in sentence for sentence in told)
+    (told_of_customers,) = [sentence for sentence in told if sentence.startswith("Fewer customers came")]
+    assert re.fullmatch(r"Fewer customers came than usual: 700, against 9\d\d to 1,0\d\d in a usual week\.", told_of_customers)
+    assert not any(sentence.startswith("Known customers") for sentence in told)
     assert not any("usual" in sentence for sentence in insights(week(Cell(0.2, 1005, 5000.0)), usual[0], 0, usual))
 
 
 def test_one_customer_is_told_in_the_singular() -> None:
     assert insights(week(Cell(0.9, 1, 5.0)), week(Cell(0.9, 1), Cell(0.1, 1)), missing=1) == [
-        "This week's only customer will probably not be back within four weeks.",
+        "Your only customer of the week will probably not be back within four weeks.",
         "$4 of the $5 that known customers spent this week is at stake.",
+        "1 regular stayed away this week and last, after coming in at least three of the four weeks before.",
         "1 customer is currently classified as high churn risk.",
         "1 customer is estimated to have churned this week.",
         "Average churn probability across your base is 90.0%.",
-        "1 regular stayed away this week and last, after coming in at least three of the four weeks before.",
     ]
 
 
 def test_what_does_not_apply_is_not_told() -> None:
     assert insights(week(Cell(0.0, 3)), NOBODY) == [
-        "Fewer than one of 3 customers will probably not be back within four weeks.",
+        "Probably all 3 customers will be back within four weeks.",
         "Average churn probability across your base is 0.0%.",
     ]
+
+
+def test_the_probabilities_of_an_average_shop_are_told_as_such() -> None:
+    assert insights(week(Cell(0.5, 30, 900.0)), week(Cell(0.5, 20)), average_shop=True) == [
+        "In an average shop about 15 of 30 such customers would not be back within four weeks.",
+        "Average churn probability across your base is 50.0%.",
+    ]
+
+
+def test_the_average_is_written_as_the_reports_field_has_it() -> None:
+    average = 0.473501
+    assert f"{100 * average:.1f}" == "47.4"
+    assert insights(week(Cell(average)))[-1] == f"Average churn probability across your base is {100 * round(average, 4):.1f}%."
+    assert insights(week(Cell(average)))[-1] == "Average churn probability across your base is 47.3%."
+
+
+def test_fewer_who_will_leave_are_no_news_where_fewer_came() -> None:
+    usual = [week(Cell(0.2, 1000 + step, 5000.0)) for step in (0, 9, -7, 4, -3, 8, -9, 2)]
+    told = insights(week(Cell(0.2, 500, 4990.0)), usual[0], 0, usual)
+    assert not any("expected to leave" in sentence for sentence in told)
+    more = insights(week(Cell(0.4, 1000, 5000.0)), usual[0], 0, usual)
+    assert any(sentence.startswith("More customers than usual are expected to leave: 400") for sentence in more)
+
+
+def test_what_is_called_unusual_lies_outside_the_range_that_is_shown() -> None:
+    usual = [week(Cell(0.2, 100 + step, 5000.0 + step / 3)) for step in (0, 9, -7, 4, -3, 8, -9, 2)]
+    for customers in range(40, 160):
+        for change in changes(week(Cell(0.2, customers, 1.0 * customers)), usual[0], usual):
+            inside = change.usualLow <= round(change.now) <= change.usualHigh
+            assert change.verdict == "usual" or not inside
+
+
+@pytest.mark.parametrize(("unusable", "broken"), [(0, set()), (4, set()), (5, {"total_spent_usd"})])
+def test_many_amounts_that_count_as_nothing_leave_no_verdict_on_spend_and_segments(unusable: int, broken: set[str]) -> None:
+    totals = WeekTotals(100, unusable_amounts=unusable, with_feature={"total_spent_usd": 40})
+    before = WeekTotals(100, with_feature={"total_spent_usd": 40})
+    counts = np.zeros((0, 2), np.int64)
+    counted = CountedWeeks(np.zeros((0, 9)), np.zeros(0, np.bool_), counts, counts, counts * 1.0, (totals, before), 8)
+    assert broken_features(counted, Week(date(2025, 1, 19), ZoneInfo("UTC"), date(2025, 1, 20))) == broken
+    silenced = silenced_changes((), broken)
+    assert silenced == ({"spent", "High-Value", "Regular", "Occasional", "New"} if broken else frozenset())
+
+
+def test_the_new_segment_is_not_taken_for_newcomers() -> None:
+    usual = [week(Cell(0.2, 1000 + step, 5000.0)) for step in (0, 9, -7, 4, -3, 8, -9, 2)]
+    told = " ".join(insights(week(Cell(0.2, 700, 5001.0)), usual[0], 0, usual))
+    assert "Fewer customers of the New segment came than usual: 700" in told
+    assert "New customers" not in told
+
+
+def test_the_riskiest_are_told_only_where_some_of_them_will_leave_and_they_are_no_half() -> None:
+    def told(*cells: Cell) -> str:
+        all_of_them = week(*cells)
+        return riskiest_sentence(all_of_them.customers, outlook(all_of_them, NOBODY, 0))
+
+    assert told(Cell(0.2, 20), Cell(0.05, 180)) == (
+        "The riskiest tenth (20 customers) is 3.1 times as likely to leave as the average customer."
+    )
+    assert told(Cell(0.02, 20), Cell(0.005, 180)) == ""
+    assert told(Cell(0.2, 9), Cell(0.05, 81)) == ""
+    assert told(Cell(0.2, 100), Cell(0.01, 90)) == ""
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        ([26], "on Wednesday, Feb 26"),
+        ([24, 25, 26], "from Feb 24 to Feb 26"),
+        ([20, 24, 25], "on Feb 20 and from Feb 24 to Feb 25"),
+    ],
+)
+def test_days_are_named_with_their_preposition(days: list[int], told: str) -> None:
+    assert days_in_words([date(2025, 2, day) for day in days]) == told
 
 
 @pytest.mark.parametrize(
@@ -99,7 +190,7 @@ def backtest(customers: int, churned: int, flagged: int = 0, lost: int = 0, **ot
         riskiest_tenth=others.get("tenth", 0),
         riskiest_tenth_lost=lost,
         as_issued=bool(others.get("as_issued", True)),
-        corrected=True,
+        corrected=bool(others.get("corrected", True)),
     )
 
 
@@ -109,6 +200,13 @@ SAID = "Four weeks ago we said to expect 60 of 200 customers to stay away; 50 di
 @pytest.mark.parametrize(
     ("past", "told"),
     [
+        (backtest(200, 50, 10, 10), f"{SAID} All 10 customers flagged at high risk have stayed away."),
+        (backtest(200, 50, 10, 0), f"{SAID} All 10 customers flagged at high risk have come back."),
+        (backtest(200, 0), "Four weeks ago we said to expect 60 of 200 customers to stay away; none did."),
+        (
+            backtest(200, 50, corrected=False),
+            "Four weeks ago, with no past week to learn from, we said to expect 60 of 200 customers to stay away; 50 did.",
+        ),
         (backtest(200, 50, 10, 9), f"{SAID} Of the 10 customers flagged at high risk, 9 have not come back."),
         (backtest(200, 50, 10, 1), f"{SAID} Of the 10 customers flagged at high risk, 1 has not come back."),
         (backtest(200, 50, 9, 9, tenth=20), f"{SAID} Of the 20 customers at greatest risk, 9 have not come back."),
@@ -138,7 +236,8 @@ def advice(this_week: ScoredCells, *factors: LeadingFactor, **situation: object)
         "spent_by_missing_regulars": 0.0,
         "memory_weeks": 8,
         "missing_days": (),
-        "broken_features": (),
+        "changed_features": (),
+        "average_shop": False,
         "currency": "USD",
     }
     return recommendations(Situation(**(usual | situation)))  # type: ignore[arg-type]
@@ -171,7 +270,8 @@ def test_advice_comes_by_the_money_at_stake_with_whom_it_is_about_and_their_list
         "About 10 of them will probably not be back within four weeks; of the $5,300 they spent this week, $4,020 is at stake."
     )
     assert (
-        told[3].expectedImpact == "They came in at least three of the four weeks before, and spent $1,000 a week over nine weeks."
+        told[3].expectedImpact
+        == "They came in at least three of the four weeks before, and together spent $1,000 a week over nine weeks."
     )
     assert told[5].expectedImpact == '"Few Visits This Week" is a leading reason for 7 of the 12 customers at high churn risk.'
 
@@ -179,7 +279,7 @@ def test_advice_comes_by_the_money_at_stake_with_whom_it_is_about_and_their_list
 def test_one_customer_at_risk_is_advised_on_in_the_singular() -> None:
     (win_back,) = advice(week(Cell(0.75, 1, 12.5, active_weeks_before=1)))
     assert (win_back.action, win_back.expectedImpact) == (
-        "Launch targeted win-back campaign for the 1 customer at high churn risk.",
+        "Launch targeted win-back campaign for the customer at high churn risk.",
         "This customer will probably not be back within four weeks; of the $12 this customer spent this week, $9 is at stake.",
     )
 
@@ -192,6 +292,29 @@ def test_where_nobody_is_above_the_thresholds_the_riskiest_are_written_to_first(
     assert advice(everybody_alike) == ()
 
 
+def test_the_impact_of_an_average_shop_is_told_as_such() -> None:
+    (told,) = advice(
+        week(Cell(0.3, 100, 100.0, active_weeks_before=2), Cell(0.02, 900, 5000.0, active_weeks_before=8)), average_shop=True
+    )
+    assert told.expectedImpact == (
+        "In an average shop about 30 of them would not be back within four weeks; they spent $100 this week."
+    )
+
+
+def test_nothing_is_said_of_spend_where_the_shop_has_none() -> None:
+    (told,) = advice(week(Cell(0.75, 10, active_weeks_before=1)))
+    assert told.expectedImpact == "About 8 of them will probably not be back within four weeks."
+
+
+def test_nobody_is_advised_on_twice_and_a_rare_factor_not_at_all() -> None:
+    newcomers = week(Cell(0.85, 20, 100.0), Cell(0.1, 80, 100.0, active_weeks_before=4))
+    not_before = next(factor for factor in FACTORS if factor.id == "no_visit_before")
+    told = advice(newcomers, LeadingFactor(not_before, 20, 20), LeadingFactor(FEW_VISITS, 4, 20))
+    assert [row.id for row in told] == ["win_back", "onboarding"]
+    told = advice(newcomers, LeadingFactor(not_before, 20, 20), LeadingFactor(FEW_VISITS, 5, 20))
+    assert [row.id for row in told] == ["win_back", "onboarding", "factor_few_visits"]
+
+
 def test_onboarding_is_advised_below_95_percent_retention_and_only_where_there_are_newcomers() -> None:
     bad = week(Cell(0.85, 6, active_weeks_before=0), Cell(0.1, 94, active_weeks_before=3))
     good = week(Cell(0.85, 5, active_weeks_before=0), Cell(0.1, 95, active_weeks_before=3))
@@ -202,9 +325,9 @@ def test_onboarding_is_advised_below_95_percent_retention_and_only_where_there_a
 
 @pytest.mark.parametrize("factor", FACTORS, ids=lambda factor: factor.id)
 def test_a_leading_factor_has_the_action_of_its_feature(factor: object) -> None:
-    (told,) = advice(week(Cell(0.1)), LeadingFactor(factor, 1, 1))  # type: ignore[arg-type]
-    assert told.action == FACTOR_ACTIONS[factor.feature]  # type: ignore[attr-defined]
-    assert told.expectedImpact.endswith("is a leading reason for the customer at greatest risk.")
+    (told,) = advice(week(Cell(0.1, 12)), LeadingFactor(factor, 2, 2))  # type: ignore[arg-type]
+    assert told.action == ACTIONS.get(factor.id, FACTOR_ACTIONS[factor.feature])  # type: ignore[attr-defined]
+    assert told.expectedImpact.endswith("is a leading reason for both customers at greatest risk.")
 
 
 def test_where_nobody_is_at_risk_there_is_nothing_to_advise() -> None:
@@ -214,7 +337,16 @@ def test_where_nobody_is_at_risk_there_is_nothing_to_advise() -> None:
 def test_missing_events_are_to_be_checked_first_and_the_days_are_named() -> None:
     days = (date(2025, 2, 27), date(2025, 2, 28), date(2025, 3, 1))
     (told,) = advice(NOBODY, missing_days=days)
-    assert told.action == "Check that your shop still sends its events: none arrived on Feb 27 to Mar 1."
+    assert told.action == ("Check whether your shop was closed or stopped sending its events: none arrived from Feb 27 to Mar 1.")
     assert advice(NOBODY) == ()
     assert advice(MANY, missing_days=days[:1])[0].id == "check_events"
-    assert advice(MANY, broken_features=("total_spent_usd",))[0].id == "check_tracking"
+
+
+def test_changed_tracking_is_to_be_checked_first_and_what_was_seen_is_named() -> None:
+    told = advice(MANY, changed_features=(("total_spent_usd", False), ("added_to_cart", True)))
+    assert told[0].action == (
+        "Check what changed in your event tracking: "
+        "no customer has purchases with a positive amount this week, though many had last week; "
+        "many customers have “added_to_cart” events this week, though none had last week."
+    )
+    assert "spent" not in told[1].expectedImpact

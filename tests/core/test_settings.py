@@ -1,6 +1,7 @@
 """Broken settings are named with what they take and never quoted; one client's mistake stays that client's own."""
 
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.programs import ROOT
-from report.settings import ClientSettings, SettingsError, read_settings
+from report.settings import ClientSettings, Settings, SettingsError, Source, read_settings
 
 WEBHOOK = {"webhook_url": "https://hooks.shop.example/a", "webhook_secret": "whsec_" + "MTIz" * 8}  # pragma: allowlist secret
 MAIL = {"SMTP_URL": "smtp://mail.example", "MAIL_FROM": "reports@shop.example"}
@@ -217,3 +218,56 @@ def test_what_is_not_set_is_none_or_its_default() -> None:
 def test_settings_are_read_before_anything_is_installed() -> None:
     code = "from report.settings import read_settings; read_settings({'CLIENTS': '{\"1\": {\"time_zome\": 1}}'})"
     subprocess.run([sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}"], check=True)
+
+
+def of_source(source: str, **clients: dict[str, Any]) -> Settings:
+    return read_settings({"EVENTS_SOURCE": source, "CLIENTS": json.dumps({name[1:]: entry for name, entry in clients.items()})})
+
+
+SEGMENT = {"segment_dataset": "shop", "segment_tables": ["product_added", "order_completed"]}
+
+
+def test_a_client_is_read_from_its_own_dataset_alone() -> None:
+    settings = of_source("ga4", _7={"ga4_dataset": "analytics_7"}, _8={"ga4_dataset": "p-1.analytics_8", "users": "buyers"})
+    assert settings.problems()[1:] == ()
+    assert settings.warehouse_of(7).source == Source("ga4", "analytics_7", "known")
+    assert settings.warehouse_of(8).source == Source("ga4", "p-1.analytics_8", "buyers")
+    assert settings.warehouse.users_table is None
+    of_segment = of_source("segment", _7=SEGMENT).warehouse_of(7).source
+    assert of_segment == Source("segment", "shop", "known", ("product_added", "order_completed"))
+    assert read_settings({}).warehouse_of(7).source == Source("tables")
+
+
+@pytest.mark.parametrize(
+    ("source", "entries", "said"),
+    [
+        ("ga4", {"_8": {"ga4_dataset": "other"}}, "EVENTS_SOURCE is ga4, so CLIENTS needs a ga4_dataset for client 7"),
+        ("ga4", {"_7": {}}, "EVENTS_SOURCE is ga4, so CLIENTS needs a ga4_dataset for client 7"),
+        ("ga4", {"_7": {"ga4_dataset": "a"}, "_8": {"ga4_dataset": "a"}}, "the same ga4_dataset for client 7 and client 8"),
+        ("ga4", {"_7": {"ga4_dataset": "a` --"}}, "a ga4_dataset for client 7 that is not a dataset's name"),
+        ("ga4", {"_7": {"ga4_dataset": "a", "users": "all"}}, "a users for client 7"),
+        (
+            "ga4",
+            {"_7": {"ga4_dataset": "a", **SEGMENT}},
+            "a segment_dataset for client 7, which needs EVENTS_SOURCE to be segment",
+        ),
+        ("tables", {"_7": {"ga4_dataset": "a"}}, "a ga4_dataset for client 7, which needs EVENTS_SOURCE to be ga4"),
+        ("segment", {"_7": {"segment_dataset": "a"}}, "so it needs segment_tables"),
+        (
+            "segment",
+            {"_7": {**SEGMENT, "segment_tables": ["tracks"]}},
+            "a segment_tables for client 7 that is not a list of tables",
+        ),
+        ("segment", {"_7": {**SEGMENT, "segment_tables": ["a`b"]}}, "a segment_tables for client 7 that is not a list of tables"),
+    ],
+)
+def test_a_client_whose_dataset_is_not_its_own_has_no_report(source: str, entries: dict[str, Any], said: str) -> None:
+    settings = of_source(source, **entries)
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        settings.warehouse_of(7)
+    assert "_7" not in entries or any(said in problem for problem in settings.problems())
+
+
+def test_an_unknown_source_stops_the_start() -> None:
+    with pytest.raises(SettingsError, match="EVENTS_SOURCE is 'ga3'; it takes one of tables, ga4, segment"):
+        read_settings({"EVENTS_SOURCE": "ga3"})

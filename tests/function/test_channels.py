@@ -517,11 +517,10 @@ def test_mail_goes_over_tls_to_the_named_server_only(
     assert len(server.mails) == (status == "sent")
 
 
-def test_a_serious_caveat_is_in_the_subject_the_mail_and_slack(example: Report) -> None:
+def test_a_serious_caveat_is_in_the_subject_the_mail_and_slack() -> None:
     text = "Nothing corrects the probabilities yet."
-    caveats = ({"code": "no_look_back", "text": text, "severity": "serious"},)
-    data = example.report_data.model_validate({**example.report_data.model_dump(), "caveats": caveats})
-    cautious = message(example.model_copy(update={"report_data": data}), email=("a@shop.example",))
+    caveat = {"code": "no_look_back", "text": text, "severity": "serious"}
+    cautious = message(sample_report(caveats=[caveat]), email=("a@shop.example",))
     with loopback_mail_server() as server:
         outcome(cautious, MailSettings(server.url, "reports@shop.example"))
     (mail,) = server.mails

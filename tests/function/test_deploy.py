@@ -218,6 +218,7 @@ OTHER_SETTINGS = {
     "--schedule": "30 7 * * 2",
     "--time-zone": "Asia/Tokyo",
     "--timeout": "900",
+    "--wait-for-data": "8",
     "--users-table": "shop_users",
 }
 
@@ -687,3 +688,64 @@ def test_the_check_key_joins_the_others_and_a_retired_one_goes() -> None:
     assert grant_of("old", parse_api_keys(with_key("new", keys, retired="old"))) is None
     with pytest.raises(ValueError, match="API_KEYS"):
         with_key("new", "[1]")
+
+
+def test_with_a_tracking_tool_the_function_may_read_its_clients_datasets_and_nothing_else(cloud: Cloud) -> None:
+    account = "churn-report@my-project.iam.gserviceaccount.com"
+    clients = cloud.folder / "clients.json"
+    cloud.change(datasets={"analytics": [account], "analytics_1": [], "analytics_2": [], "analytics_3": []})
+    clients.write_text('{"1": {"ga4_dataset": "analytics_1"}, "2": {"ga4_dataset": "exports.analytics_2"}}')
+    flags = ("--events-source=ga4", f"--clients-file={clients}")
+
+    first = cloud.deploy(*flags)
+    assert first.returncode == 0, first.stderr
+    assert cloud.state["datasets"] == {"analytics": [], "analytics_1": [account], "analytics_2": [account], "analytics_3": []}
+    granted = [words[-1] for program, words, _ in cloud.calls() if program == "bq" and words[-1].startswith("GRANT")]
+    assert [sql.split("`")[3] for sql in granted] == ["exports.analytics_2", "my-project.analytics_1"]
+    environment = service_of(cloud)["environmentVariables"]
+    assert environment["EVENTS_SOURCE"] == "ga4"
+    assert "USERS_TABLE" not in environment
+
+    for again in (flags, ()):
+        assert cloud.deploy(*again).returncode == 0
+        assert cloud.changes() == []
+
+    clients.write_text('{"2": {"ga4_dataset": "exports.analytics_2"}, "3": {"ga4_dataset": "analytics_3"}}')
+    assert cloud.deploy(f"--clients-file={clients}", "--users-table=people").returncode == 0
+    readable = {"analytics": [account], "analytics_1": [], "analytics_2": [account], "analytics_3": [account]}
+    assert cloud.state["datasets"] == readable
+    assert service_of(cloud)["environmentVariables"]["USERS_TABLE"] == "people"
+
+    assert cloud.deploy("--delete", typed="churn-report\n").returncode == 0
+    assert cloud.state["datasets"] == {name: [] for name in readable}
+
+
+@pytest.mark.parametrize(
+    ("entries", "sentence"),
+    [
+        ('{"1": {}}', "EVENTS_SOURCE is ga4, so CLIENTS needs a ga4_dataset for client 1"),
+        ('{"1": {"ga4_dataset": "analytics_9"}}', "There is no dataset analytics_9 in my-project."),
+    ],
+)
+def test_a_client_without_its_dataset_stops_the_deployment(cloud: Cloud, entries: str, sentence: str) -> None:
+    (cloud.folder / "clients.json").write_text(entries)
+    refused = cloud.deploy("--events-source=ga4", f"--clients-file={cloud.folder / 'clients.json'}")
+    assert refused.returncode == 1
+    assert sentence in refused.stderr
+    assert cloud.state["functions"] == {}
+
+
+def test_a_run_that_waits_for_data_is_called_again_over_all_of_the_hours(cloud: Cloud) -> None:
+    def retries() -> tuple[int, str, str]:
+        config = cloud.state["jobs"]["churn-report-weekly"]["retryConfig"]
+        return config["retryCount"], config["minBackoffDuration"], config["maxBackoffDuration"]
+
+    assert cloud.deploy("--create-tables").returncode == 0
+    assert retries() == (3, "60s", "600s")
+    for flags, found in (["--wait-for-data=10"], (5, "7200s", "7200s")), (["--unset=wait-for-data"], (3, "60s", "600s")):
+        assert cloud.deploy(*flags).returncode == 0
+        assert retries() == found
+        cloud.changes()
+        assert cloud.deploy().returncode == 0
+        assert cloud.changes() == []
+    assert service_of(cloud)["environmentVariables"]["WAIT_FOR_DATA_HOURS"] == "0"

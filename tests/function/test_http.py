@@ -222,7 +222,7 @@ def test_only_the_frontends_own_origins_may_read_an_answer(function: Function, o
         assert answer.headers.get("access-control-allow-origin") == (origin if allowed else None)
         assert answer.headers["vary"] == "Accept, Origin, X-API-Key"
         exposed = answer.headers.get("access-control-expose-headers")
-        assert exposed == ("Content-Disposition, ETag, Retry-After, Server-Timing" if allowed else None)
+        assert exposed == ("Content-Disposition, ETag, Link, Retry-After, Server-Timing" if allowed else None)
     assert preflight.headers.get("access-control-allow-headers") == ("If-None-Match, X-API-Key" if allowed else None)
 
 

@@ -91,6 +91,7 @@ def test_a_report_is_what_the_brief_read_plainly_says(
         "recommendations",
         "executiveSummary",
         "riskBreakdown",
+        "headline",
         "outlook",
         "lastWeek",
         "caveats",

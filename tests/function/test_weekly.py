@@ -239,6 +239,32 @@ def test_the_run_is_to_be_repeated_only_while_nothing_was_sent_at_all(serve: Cal
     assert [result["status"] for result in answer.json()["results"]] == ["failed", "failed", "no_address", "refused"]
 
 
+def test_a_week_whose_last_day_has_not_come_is_waited_for_while_nothing_was_sent(
+    serve: Callable[..., Function], load_events: Callable[..., None]
+) -> None:
+    today = datetime.now(UTC).date()
+    ending = today - timedelta(days=today.weekday() + 1)
+    load_events([{**row, "timestamp": f"{ending - timedelta(days=1)} 12:00"} for row in purchases(951)])
+    load_events([{**row, "timestamp": f"{ending} 12:00"} for row in purchases(952)])
+    with loopback_receiver(GOOD) as receiver:
+        hook = {"webhook_url": f"{receiver.endpoint}/hook", "webhook_secret": SECRET}
+        clients = {"951": hook, "952": hook}
+
+        def statuses_of(hours: int, *client_ids: int) -> tuple[int, dict[int, str]]:
+            function = serve(CLIENTS=clients, WAIT_FOR_DATA_HOURS=str(hours))
+            body = json.dumps({"client_ids": client_ids, "week_ending": str(ending)})
+            answer = function.ask("/reports/weekly", method="POST", body=body)
+            return answer.status, {result["client_id"]: result["status"] for result in answer.json()["results"]}
+
+        within = 24 * 10  # the week ended at most eight days ago
+        assert statuses_of(within, 951) == (502, {951: "not_ready"})
+        assert receiver.requests == []
+        assert statuses_of(within, 951, 952) == (200, {951: "not_ready", 952: "sent"})
+        assert statuses_of(0, 951) == (200, {951: "sent"})
+        load_events([{**row, "timestamp": f"{ending} 12:00"} for row in purchases(951)])
+        assert statuses_of(within, 951) == (200, {951: "sent"})
+
+
 def delivered(status: str, **counts: int) -> Mapping[str, Any]:
     return {"to": "email", "status": status, "attempts": 1, **({"recipients": counts} if counts else {})}
 

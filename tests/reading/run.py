@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from time import monotonic
 
 import pyarrow as pa
-from tqdm import tqdm
 
 from local import bigquery
 from local.bigquery import USERS
@@ -26,7 +25,8 @@ def main() -> int:
         rows = [subject.rows(client_id) for client_id, subject in enumerate(all_subjects, 1)]
         bigquery.load(local.client, pa.concat_tables(rows), USERS.empty_table())
         settings = read_settings(bigquery_settings(local.address))
-        for client_id, subject in enumerate(tqdm(all_subjects), 1):
+        for client_id, subject in enumerate(all_subjects, 1):
+            sys.stderr.write(f"{client_id} of {len(all_subjects)}: {subject.name}\n")
             sys.stdout.write(
                 "\n".join([f"# {client_id}. {subject.name}", *_lines(_report(settings, client_id, subject)), "", ""])
             )

@@ -170,7 +170,12 @@ def job(before, name, flags):
     """The resource that `scheduler jobs create` makes, or `update` of the one before."""
     retries = before.get("retryConfig", {"maxDoublings": 5})
     if "max-retry-attempts" in flags:
-        retries = {**retries, "retryCount": int(flags["max-retry-attempts"]), "minBackoffDuration": flags["min-backoff"]}
+        retries = {
+            **retries,
+            "retryCount": int(flags["max-retry-attempts"]),
+            "minBackoffDuration": flags["min-backoff"],
+            "maxBackoffDuration": flags["max-backoff"],
+        }
     return {
         "attemptDeadline": flags["attempt-deadline"],
         "description": flags.get("description", before.get("description", "")),
