@@ -62,7 +62,7 @@ def fit(log_odds: FloatArray, customers: FloatArray, churned: FloatArray, prior:
     """
     # Cells with the same log-odds are one. Whole numbers with weights that are powers of 1/2 add up exactly, in any order.
     log_odds, place = np.unique(log_odds, return_inverse=True)
-    customers, churned = np.bincount(place, customers), np.bincount(place, churned)
+    customers, churned = (np.bincount(place, counts).astype(np.float64) for counts in (customers, churned))
     precision = np.array([prior.intercept, prior.log_slope]) ** -2.0
 
     def log_posterior(parameters: FloatArray) -> float:
