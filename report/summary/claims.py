@@ -93,6 +93,9 @@ def sentences(text: str) -> list[str]:
 
 _SENTENCE_BREAK = re.compile(r"(?<=[.!?][\"')\]”])\s+|(?<=(?<!Sept)(?<!vs)[.!?])\s+(?=[\"'(“A-Z0-9$€£¥])")
 
+MAX_NUMBERS = 30
+"""A sentence with more numbers is not read: nobody could follow it, and reading takes time by the cube of their count."""
+
 PLAIN_UNITS = {n.DAYS, n.WEEKS, n.SEGMENTS, n.FACTORS, n.ACTIONS, n.CALENDAR_DAY, n.YEAR, n.OTHER, n.UNREADABLE}
 _FITTING: Mapping[str, tuple[What, ...]] = {
     n.CUSTOMERS: ("count", "leaving", "staying", "lost", "returned"),
@@ -149,6 +152,9 @@ class _State(NamedTuple):
 def _sentence(sentence: str, factors: tuple[str, ...], state: _State) -> tuple[list[Claim], _State]:
     """The claims of a sentence, and what the next one may refer to."""
     parts = clauses(sentence, factors)
+    counted = [number for part in parts for number in part.numbers]
+    if len(counted) > MAX_NUMBERS:
+        return [Claim(replace(counted[0], unit=n.UNREADABLE), sentence=sentence)], _State()
     listed = _respectively(sentence, parts)
     if any(part.has("lost", "returned") for part in parts) and not any(part.has("now", "before") for part in parts):
         state = state._replace(when="past")  # only of past weeks is it known who came back

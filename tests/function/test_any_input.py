@@ -286,6 +286,7 @@ HARD_TO_READ = {
     "dates": "January 1-" * 2_000,
     "ranges": "1-" * 10_000,
     "described": "1 very very " * 1_660,
+    "relative clauses": "1 of the 2 customers who are at high risk, " * 480,
     "white space": " " * 19_999 + "1",
     "empty lines": "\n \n" * 6_666 + "1",
     "bold": "**" * 10_000,

@@ -127,6 +127,13 @@ def test_a_report_is_what_the_brief_read_plainly_says(
         "calibration": {"intercept": 0.0, "slope": 1.0, "weeks": 0},
         "memory_weeks": 0,
         "currency": "USD",
+        "thresholds": {"high": 0.7, "medium": 0.4, "churned": 0.8, "days_to_come_back": 28},
+        "segment_rules": [
+            {"segment": "High-Value", "sessions": 40, "spent_usd": 1000},
+            {"segment": "Regular", "sessions": 15, "spent_usd": 200},
+            {"segment": "Occasional", "sessions": 5, "spent_usd": 50},
+            {"segment": "New", "sessions": None, "spent_usd": None},
+        ],
     }
 
 
