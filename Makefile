@@ -68,7 +68,7 @@ test: .venv/set-up ## Lint, check types, run every test
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/sqlfluff lint report/sql
-	.venv/bin/pytest -n 2
+	.venv/bin/pytest -n 2 --dist loadfile
 
 format: .venv/set-up ## Format the Python code
 	.venv/bin/ruff check --fix .

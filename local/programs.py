@@ -41,6 +41,12 @@ class Program:
                 raise ProgramError(f"{self.name} {problem}. The end of its log:\n{self.tail()}")
             time.sleep(0.02)
 
+    def stop_soon(self) -> None:
+        """Ask it to stop, and do not wait until it has."""
+        if self.process.stdin:
+            with suppress(BrokenPipeError):
+                self.process.stdin.close()
+
     def printed(self) -> str:
         """Return everything that it has printed until now, on standard output and standard error."""
         return self.log.read_text("utf-8", errors="replace")
@@ -65,16 +71,15 @@ def running(name: str, command: Sequence[str], environment: Mapping[str, str], l
             # Ctrl-C in a terminal reaches only this process, which then stops the others in order.
             start_new_session=True,
         )
+    program = Program(name, log, process)
     try:
-        yield Program(name, log, process)
+        yield program
     finally:
-        _stop(process)
+        program.stop_soon()
+        _wait_for_end(process)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.stdin:
-        with suppress(BrokenPipeError):
-            process.stdin.close()
+def _wait_for_end(process: subprocess.Popen[bytes]) -> None:
     with suppress(subprocess.TimeoutExpired):
         process.wait(PATIENCE_SECONDS + 5)
     with suppress(ProcessLookupError, PermissionError):  # where nothing of it is left

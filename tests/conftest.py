@@ -104,6 +104,8 @@ def serve(bigquery: LocalBigQuery) -> Iterator[Callable[..., function.Function]]
             return running[known_as]
 
         yield start
+        for one in running.values():
+            one.program.stop_soon()  # all at once: each takes a while
 
 
 def _event(row: Row) -> Row:

@@ -151,10 +151,10 @@ class _State(NamedTuple):
 
 def _sentence(sentence: str, factors: tuple[str, ...], state: _State) -> tuple[list[Claim], _State]:
     """The claims of a sentence, and what the next one may refer to."""
-    parts = clauses(sentence, factors)
-    counted = [number for part in parts for number in part.numbers]
+    counted = n.numbers(sentence)
     if len(counted) > MAX_NUMBERS:
         return [Claim(replace(counted[0], unit=n.UNREADABLE), sentence=sentence)], _State()
+    parts = clauses(sentence, factors)
     listed = _respectively(sentence, parts)
     if any(part.has("lost", "returned") for part in parts) and not any(part.has("now", "before") for part in parts):
         state = state._replace(when="past")  # only of past weeks is it known who came back
