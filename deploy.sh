@@ -362,65 +362,64 @@ may_read_no_longer() { # DATASET: where it could
 
 store_secrets() {
   step "Storing the secrets"
-  local api_keys gemini smtp link retired
+  local api_keys retired
   secret_names=$(ask gcloud secrets list --project="$project" --format='value(name.basename())')
   secrets=()
-  check_key=$(secret_value check-key)
-  retired=$(secret_value scheduler-key)
+  read_secret check-key
+  read_secret scheduler-key
+  read_secret api-keys
+  read_secret clients
+  check_key=${value_of[check-key]}
+  retired=${value_of[scheduler-key]}
   if [[ -z $check_key || $new_check_key == yes ]]; then
     if [[ -n $check_key ]]; then retired=$check_key; fi
     check_key=$(python3 -c 'import secrets; print(secrets.token_urlsafe(32))')
   fi
   store check-key "$check_key"
-  api_keys=$(secret_or_file api-keys "$api_keys_file")
+  api_keys=${value_of[api-keys]}
+  if [[ -n $api_keys_file ]]; then api_keys=$(cat "$api_keys_file"); fi
   api_keys=$(printf '%s\n%s\n%s' "$check_key" "$retired" "$api_keys" | python3 -m deploy.api_keys)
   store api-keys "$api_keys" API_KEYS
-  clients_before=$(secret_value clients)
+  clients_before=${value_of[clients]}
   clients=$clients_before
   if [[ -n $clients_file ]]; then clients=$(cat "$clients_file"); fi
   [[ -n $clients ]] || clients='{}'
   store clients "$clients" CLIENTS
-  gemini=$(optional_secret gemini-key "$gemini_key_file" GEMINI_API_KEY)
-  if [[ -n $gemini ]]; then store gemini-key "$gemini" GEMINI_API_KEY; fi
-  smtp=$(optional_secret smtp-url "$smtp_url_file" SMTP_URL)
-  if [[ -n $smtp ]]; then
-    [[ -n $mail_from ]] || stop "Reports by e-mail need --mail-from in addition to SMTP_URL: the sender's address."
-    store smtp-url "$smtp" SMTP_URL
-  fi
-  link=$(optional_secret link-secret "$link_secret_file" LINK_SECRET)
-  if [[ -n $link ]]; then store link-secret "$link" LINK_SECRET; fi
+  store_optional gemini-key "$gemini_key_file" GEMINI_API_KEY
+  store_optional smtp-url "$smtp_url_file" SMTP_URL
+  store_optional link-secret "$link_secret_file" LINK_SECRET
 }
 
-secret_or_file() { # SECRET FILE
-  if [[ -n $2 ]]; then cat "$2"; else secret_value "$1"; fi
-}
-
-optional_secret() { # SECRET FILE VARIABLE: nothing where it is unset, or where the deployed function does without it
-  local file_flag=${1//-/_}_file
+store_optional() { # SECRET FILE VARIABLE: nothing where it is unset, or where the deployed function does without it
+  local file_flag=${1//-/_}_file value
   if [[ $unset == *" $file_flag "* ]]; then return; fi
   if [[ -z $2 && -n $deployed && " $deployed_secrets " != *" $3 "* ]]; then return; fi
-  secret_or_file "$1" "$2"
+  read_secret "$1"
+  value=${value_of[$1]}
+  if [[ -n $2 ]]; then value=$(cat "$2"); fi
+  if [[ -z $value ]]; then return; fi
+  if [[ $1 == smtp-url && -z $mail_from ]]; then
+    stop "Reports by e-mail need --mail-from in addition to SMTP_URL: the sender's address."
+  fi
+  store "$1" "$value" "$3"
 }
 
-secret_value() { # SECRET: its newest value, or nothing
-  local version
-  version=$(secret_version "$1") || return
-  if [[ -n $version ]]; then ask gcloud secrets versions access "$version" --secret="$name-$1" --project="$project"; fi
-}
+declare -A version_of value_of # the newest version and value of each secret that has been read; empty for none
 
-secret_version() { # SECRET: its newest version, or nothing
+read_secret() { # SECRET
+  version_of[$1]='' value_of[$1]=''
   contains "$secret_names" "$name-$1" || return 0
-  ask gcloud secrets versions list "$name-$1" --project="$project" --filter=state=enabled --sort-by=~createTime --limit=1 \
-    --format='value(name.basename())'
+  version_of[$1]=$(ask gcloud secrets versions list "$name-$1" --project="$project" --filter=state=enabled \
+    --sort-by=~createTime --limit=1 --format='value(name.basename())')
+  if [[ -z ${version_of[$1]} ]]; then return; fi
+  value_of[$1]=$(ask gcloud secrets versions access "${version_of[$1]}" --secret="$name-$1" --project="$project")
 }
 
-store() { # SECRET VALUE [VARIABLE]: store it, and let the function read it as that variable
-  local version current readers
+store() { # SECRET VALUE [VARIABLE]: store what has been read before, and let the function read it as that variable
+  local version=${version_of[$1]} readers
   contains "$secret_names" "$name-$1" ||
     run gcloud secrets create "$name-$1" --replication-policy=automatic --project="$project"
-  version=$(secret_version "$1")
-  current=$(secret_value "$1")
-  if [[ -z $version || $current != "$2" ]]; then
+  if [[ -z $version || ${value_of[$1]} != "$2" ]]; then
     version=$(printf %s "$2" | run_on_input gcloud secrets versions add "$name-$1" --data-file=- --project="$project" \
       --format='value(name.basename())')
     if [[ $dry_run == no ]]; then say "  $name-$1 has a new version"; fi
@@ -617,7 +616,8 @@ delete_all() {
   step "Deleting the secrets"
   found=$(ask gcloud secrets list --project="$project" --format='value(name.basename())')
   secret_names=$found
-  clients=$(secret_value clients)
+  read_secret clients
+  clients=${value_of[clients]}
   for secret in check-key scheduler-key api-keys clients gemini-key smtp-url link-secret; do
     if there "$found" "$name-$secret"; then run gcloud secrets delete "$name-$secret" --project="$project" --quiet; fi
   done

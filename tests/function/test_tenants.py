@@ -27,6 +27,8 @@ class Tenants:
 
     function: Function
     receiver: Loopback
+    shares: bool
+    """Whether readers of the same report share it."""
 
 
 @pytest.fixture(scope="module", params=[0, 600], ids=["made each time", "shared"])
@@ -44,7 +46,7 @@ def tenants(request: pytest.FixtureRequest, serve: Callable[..., Function], bigq
             BIGQUERY_DATASET="tenants",
             REPORT_CACHE_SECONDS=str(request.param),
         )
-        yield Tenants(function, receiver)
+        yield Tenants(function, receiver, shares=request.param > 0)
 
 
 def _load_once(bigquery: Any) -> None:
@@ -71,7 +73,9 @@ def covers(key: str, client: int) -> bool:
 
 
 def test_a_report_holds_its_own_client_alone_whoever_asked_before(tenants: Tenants) -> None:
-    for key, client, form in [*itertools.product(KEYS, SHOPS, FORMS), *itertools.product(KEYS, SHOPS, FORMS[:2])]:
+    # Where reports are shared, the first one of each form is made and the others come from the cache.
+    forms = FORMS if tenants.shares else FORMS[1:2]
+    for key, client, form in [*itertools.product(KEYS, SHOPS, forms), *itertools.product(KEYS, SHOPS, FORMS[:2])]:
         path = f"{_path(client)}{form}"
         answer = tenants.function.ask(path, key=key)
         assert answer.status == (200 if covers(key, client) else 403), path

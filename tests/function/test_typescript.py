@@ -30,12 +30,13 @@ def test_the_package_and_every_snippet_compile_against_the_generated_types(packa
     assert complaints(package) == ""
 
 
-@pytest.mark.parametrize("field", ["headline", "spendAtStake", "thresholds"])
-def test_a_field_that_the_contract_does_not_have_is_a_complaint(package: Path, field: str) -> None:
+def test_a_field_that_the_contract_does_not_have_is_a_complaint(package: Path) -> None:
+    fields = ("headline", "spendAtStake", "thresholds")
     component = package / "Reports.tsx"
     right = component.read_text("utf-8")
     try:
-        component.write_text(re.sub(rf"\.{field}\b", f".{field}s", right), "utf-8")
-        assert f"'{field}s' does not exist" in complaints(package)
+        component.write_text(re.sub(rf"\.({'|'.join(fields)})\b", r".\1s", right), "utf-8")
+        found = complaints(package)
     finally:
         component.write_text(right, "utf-8")
+    assert [field for field in fields if f"'{field}s' does not exist" not in found] == []
