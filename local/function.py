@@ -40,7 +40,8 @@ FRAMEWORK = ("CLOUD_RUN_", "DEBUG", "FUNCTION_", "THREAD", "WORKERS")
 """How the names of the settings of `functions-framework` begin that no option below overrides."""
 
 
-REQUEST_SECONDS = 120
+REQUEST_SECONDS = 320
+"""Longer than the longest deadline of a request."""
 
 
 @dataclass(frozen=True)

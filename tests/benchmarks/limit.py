@@ -1,6 +1,7 @@
 """The limit: the report's two queries in DuckDB itself, on the same rows and in this process. No HTTP."""
 
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from unittest.mock import patch
@@ -51,7 +52,7 @@ class Limit:
     def _run(
         self, _: WarehouseSettings, query: str, parameters: warehouse.Parameters, columns: Sequence[str], __: float
     ) -> tuple[list[tuple[Any, ...]], int]:
-        found = self._connection.execute(self._translated[query], _values(parameters))
+        found = self._connection.execute(self._translated[query], _values(parameters, self._translated[query]))
         if [name for name, *_ in found.description or ()] != list(columns):
             raise ValueError(f"{query} returned the columns {found.description}")
         return found.fetchall(), 0
@@ -62,5 +63,10 @@ def _translated(query: str) -> str:
     return str(SQLTranslator().translate(text).unwrap())
 
 
-def _values(parameters: warehouse.Parameters) -> Mapping[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, (_, value) in parameters.items()}
+def _values(parameters: warehouse.Parameters, text: str) -> Mapping[str, Any]:
+    """The values of the parameters that the translated query has; DuckDB refuses others, BigQuery does not."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, (_, value) in parameters.items()
+        if re.search(rf"\${name}\b", text)
+    }

@@ -61,4 +61,4 @@ def capped(warehouse: LocalBigQuery, size: int) -> Capped:
 
 def _settings(warehouse: LocalBigQuery, size: int) -> dict[str, str]:
     place = function.bigquery_settings(warehouse.address, dataset(size))
-    return {**place, **served.AS_DEPLOYED, **served.NO_CACHE, "REQUEST_DEADLINE_SECONDS": "110"}
+    return {**place, **served.AS_DEPLOYED, **served.NO_CACHE, "REQUEST_DEADLINE_SECONDS": "300"}
