@@ -31,7 +31,7 @@ from report.analysis.caveats import (
 from report.analysis.cells import CountedWeeks, ScoredCells
 from report.analysis.changes import changes
 from report.analysis.customers import CellProbabilities, Customer, Regular, cell_probabilities
-from report.analysis.days import DayCounts, has_gap
+from report.analysis.days import DayCounts, silent_days
 from report.analysis.drift import share_outside
 from report.analysis.factors import LeadingFactor, Told, count_leading_factors, top_risk_factors
 from report.analysis.headline import headline
@@ -120,7 +120,9 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
     ahead = outlook(this_week, last_week, _count_missing_regulars(scored, week))
     silenced = silenced_changes(found, broken_features(counted, week))
     news = () if week.partial else changes(this_week, last_week, _baseline(scored, week), silenced)
-    comparable = last_week if comparable_with_last_week(found) else None
+    last_missing = silent_days(scored.days, week, 1) if scored.days else ()
+    before = last_week_in_numbers(last_week, complete=not last_missing)
+    tellable = news if before.complete else ()
     segments = segment_breakdown(this_week, last_week)
     looked_back = backtest(counted, scored.log_odds, scored.known, week)
     situation = Situation(
@@ -136,10 +138,11 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
     )
     findings = Findings(
         this_week=this_week,
-        last_week=comparable,
+        last_week=last_week if comparable_with_last_week(found, before) else None,
+        missing_last_week=() if week.partial else last_missing,
         outlook=ahead,
         segments=segments,
-        changes=news,
+        changes=tellable,
         backtest=looked_back,
         average_shop=of_average_shop(found),
         running=week.partial,
@@ -155,9 +158,9 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
             recommendations=recommendations(situation),
             executiveSummary="",
             riskBreakdown=risk_breakdown(this_week),
-            headline=headline(this_week.customers, ahead, news, found),
+            headline=headline(this_week.customers, ahead, tellable, found),
             outlook=ahead,
-            lastWeek=last_week_in_numbers(last_week),
+            lastWeek=before,
             caveats=found,
             changes=news,
             history=history(week, scored.weeks, _reported_high_risk(scored, week)) if include_history else None,
@@ -285,7 +288,7 @@ def _leading_factors(model: ChurnModel, this_week: ScoredCells, told: Told) -> t
 
 def missing_regulars_known(scored: Scored, week: Week) -> bool:
     """Whether regulars can be told to be missing: not while the week runs, nor where missing days make everybody missing."""
-    return not week.partial and not (scored.days and (has_gap(scored.days, week, 0) or has_gap(scored.days, week, 1)))
+    return not week.partial and not (scored.days and (silent_days(scored.days, week, 0) or silent_days(scored.days, week, 1)))
 
 
 def _count_missing_regulars(scored: Scored, week: Week) -> int | None:
@@ -299,7 +302,7 @@ def _baseline(scored: Scored, week: Week) -> tuple[ScoredCells, ...]:
     return tuple(
         weeks
         for ago, weeks in enumerate(scored.weeks)
-        if 1 <= ago <= scored.known.oldest_whole and not (scored.days and has_gap(scored.days, week, ago))
+        if 1 <= ago <= scored.known.oldest_whole and not (scored.days and silent_days(scored.days, week, ago))
     )
 
 

@@ -110,6 +110,9 @@ class LastWeek(Part):
     )
     avgChurnProbability: Share | None = Field(description="Their average churn probability, 0 to 1. Null without customers.")
     spendAtStake: float = Field(description="Sum of churn probability times spend of that week, in the client's currency.")
+    complete: bool = Field(
+        description="Whether its events are there. False where some of its days are missing: then nothing is compared with it."
+    )
 
 
 class RiskiestTenth(Part):

@@ -7,10 +7,10 @@ from statistics import median
 
 from report.analysis.backtest import Known, Teachers, customer_weeks
 from report.analysis.cells import CountedWeeks
-from report.analysis.days import DayCounts, days_of, gap_days, silent_runs
+from report.analysis.days import DayCounts, gap_days, silent_days
 from report.analysis.sentences import days_in_words, tracking_in_words
 from report.formatting import counted, listed, short_day, verb
-from report.schema import Caveat, CaveatCode, ChangeName, Severity
+from report.schema import Caveat, CaveatCode, ChangeName, LastWeek, Severity
 from report.week import Week
 
 MIN_CUSTOMER_WEEKS = 100
@@ -64,7 +64,7 @@ def serious(found: Collection[Caveat]) -> bool:
 
 def missing_days(days: DayCounts | None, week: Week) -> tuple[date, ...]:
     """The finished days of the week whose events are missing and not by chance."""
-    return tuple(day for run in silent_runs(days, week, days_of(week, 0)) for day in run) if days else ()
+    return silent_days(days, week, 0) if days else ()
 
 
 def changed_features(counted_weeks: CountedWeeks, week: Week) -> tuple[tuple[str, bool], ...]:
@@ -114,9 +114,10 @@ def silenced_changes(found: Collection[Caveat], features: Collection[str]) -> fr
     return frozenset(silenced)
 
 
-def comparable_with_last_week(found: Collection[Caveat]) -> bool:
-    """Whether this week's numbers may stand beside last week's: the week is whole, and counted as last week was."""
-    return not {caveat.code for caveat in found} & {"week_not_over", "days_without_events", "tracking_changed"}
+def comparable_with_last_week(found: Collection[Caveat], last_week: LastWeek) -> bool:
+    """Whether this week's numbers may stand beside last week's: both are whole, and were counted alike."""
+    forbidding = {"week_not_over", "days_without_events", "tracking_changed"}
+    return last_week.complete and not {caveat.code for caveat in found} & forbidding
 
 
 def _caveat(code: CaveatCode, severity: Severity, text: str) -> tuple[Caveat, ...]:

@@ -58,9 +58,9 @@ def days_of(week: Week, weeks_ago: int) -> tuple[date, ...]:
     return tuple(start + timedelta(days=day) for day in range(7))
 
 
-def has_gap(counts: DayCounts, week: Week, weeks_ago: int) -> bool:
-    """Whether a past week has no place among those that others are compared with: a run of its days is missing."""
-    return bool(silent_runs(counts, week, days_of(week, weeks_ago)))
+def silent_days(counts: DayCounts, week: Week, weeks_ago: int) -> tuple[date, ...]:
+    """The days of a past week whose events are missing and not by chance: others are not compared with such a week."""
+    return tuple(day for run in silent_runs(counts, week, days_of(week, weeks_ago)) for day in run)
 
 
 def gap_days(counts: DayCounts, week: Week, weeks_ago: int) -> tuple[date, ...]:

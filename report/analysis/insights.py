@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from report.analysis.cells import ScoredCells
 from report.analysis.metrics import average_churn
@@ -10,6 +11,7 @@ from report.analysis.sentences import (
     at_stake_sentence,
     backtest_sentence,
     change_sentence,
+    days_in_words,
     expected_to_leave,
     missing_regulars_sentence,
     news_of,
@@ -26,6 +28,8 @@ class Findings:
     this_week: ScoredCells
     last_week: ScoredCells | None
     """None where the two weeks must not be compared."""
+    missing_last_week: Sequence[date]
+    """The days of the week before whose events are missing, where that is why."""
     outlook: Outlook
     segments: Sequence[SegmentRow]
     changes: Sequence[Change]
@@ -46,6 +50,7 @@ def key_insights(found: Findings) -> tuple[str, ...]:
         return (f"No customers were active {'so far ' if found.running else ''}this week{before}.",)
     sentences = (
         expected_to_leave(this_week.customers, last_week.customers if last_week else 0, outlook, average_shop=found.average_shop),
+        _last_week_is_short(found.missing_last_week),
         "" if found.average_shop else at_stake_sentence(outlook, found.segments, found.currency),
         *(change_sentence(change, found.currency) for change in news_of(found.changes)),
         missing_regulars_sentence(outlook),
@@ -54,6 +59,12 @@ def key_insights(found: Findings) -> tuple[str, ...]:
         backtest_sentence(found.backtest),
     )
     return tuple(sentence for sentence in sentences if sentence)
+
+
+def _last_week_is_short(missing: Sequence[date]) -> str:
+    if not missing:
+        return ""
+    return f"No events arrived {days_in_words(missing)}, so last week's numbers are too low and nothing is compared with them."
 
 
 def _of_the_brief(this_week: ScoredCells) -> tuple[str, ...]:

@@ -32,8 +32,8 @@ def risk_breakdown(this_week: ScoredCells) -> tuple[RiskCount, ...]:
     )
 
 
-def last_week_in_numbers(last_week: ScoredCells) -> LastWeek:
-    """The week before in absolute values."""
+def last_week_in_numbers(last_week: ScoredCells, *, complete: bool) -> LastWeek:
+    """The week before in absolute values; `complete` where none of its days is missing."""
     probability, retention = last_week.mean_churn_probability, retention_rate(last_week)
     return LastWeek(
         totalCustomers=last_week.customers,
@@ -44,6 +44,7 @@ def last_week_in_numbers(last_week: ScoredCells) -> LastWeek:
         retentionRate=None if retention is None else round(retention, 1),
         avgChurnProbability=None if probability is None else round(probability, 4),
         spendAtStake=round(last_week.spend_at_stake, 2),
+        complete=complete,
     )
 
 

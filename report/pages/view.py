@@ -433,7 +433,7 @@ def _figures(data: ReportData, currency: str, partial: bool) -> tuple[Figure, ..
     changes = {change.what: change for change in data.changes}
     outlook, last = data.outlook, data.lastWeek
     customers, before = data.summary.totalCustomers, last.totalCustomers
-    last_week = "in all of last week" if partial else "last week"
+    last_week = "in all of last week" if partial else "last week" if last.complete else "last week, with days missing"
 
     def in_money(amount: float) -> str:
         return money_whole(amount, currency)

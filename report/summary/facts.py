@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from report.analysis.caveats import comparable_with_last_week
 from report.schema import (
     Backtest,
     Caveat,
-    CaveatCode,
     Change,
     LastWeek,
     Outlook,
@@ -21,7 +21,6 @@ from report.summary.names import ALL, CHURNED, HIGH, LEVEL_NAMES, MISSING, RISKI
 
 MAX_TENTH_SHARE = 0.15
 """The riskiest customers are called a tenth only while ties keep them under this share of all."""
-INCOMPARABLE: frozenset[CaveatCode] = frozenset({"days_without_events", "tracking_changed", "week_not_over"})
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,8 @@ class Facts:
 
     @property
     def comparable(self) -> bool:
-        """Whether this week may be compared with others: it is over, and its events arrived as before."""
-        return not any(caveat.code in INCOMPARABLE for caveat in self.caveats)
+        """Whether this week may be compared with the one before."""
+        return comparable_with_last_week(self.caveats, self.last_week)
 
     @property
     def news(self) -> tuple[Change, ...]:

@@ -105,6 +105,7 @@ THE_BRIEFS = replace(
         retentionRate=94.8,
         avgChurnProbability=0.1495,
         spendAtStake=14_800.0,
+        complete=True,
     ),
     changes=(),
     backtest=None,

@@ -33,6 +33,7 @@ def insights(
     found = Findings(
         this_week=this_week,
         last_week=last_week,
+        missing_last_week=(),
         outlook=outlook(this_week, last_week, missing),
         segments=segment_breakdown(this_week, last_week),
         changes=changes(this_week, last_week, baseline),

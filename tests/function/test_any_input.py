@@ -94,7 +94,8 @@ BODIES = st.one_of(
 @given(BODIES)
 def test_any_body_is_taken_or_refused_with_what_it_takes(body: bytes) -> None:
     if error := refused(ParameterError, lambda: parse_request(body)):
-        assert any(words in str(error) for words in ("the body takes", "out of range", "has not begun; week_ending takes it from"))
+        sentences = ("the body takes", "out of range", "has not begun; week_ending takes it from")
+        assert any(words in str(error) for words in sentences)
         return
     asked = parse_request(body)
     assert all(1 <= client_id <= MAX_CLIENT_ID for client_id in asked.client_ids or ())

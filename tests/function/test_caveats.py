@@ -83,6 +83,7 @@ SHOPS: Mapping[str, Callable[[], list[Row]]] = {
     "small": lambda: shop(STEADY.times(0.15)),
     "closed": lambda: without_days(STEADY_ROWS, weeks_ago(3)[0], weeks_ago(1)[1]),
     "closed long ago": lambda: without_days(STEADY_ROWS, weeks_ago(7)[0], weeks_ago(7)[0] + timedelta(days=3)),
+    "silent on a day of last week": lambda: without_days(STEADY_ROWS, weeks_ago(1)[0], weeks_ago(1)[0]),
     "silent since Wednesday": lambda: [
         row for row in STEADY_ROWS if row["timestamp"] < datetime.combine(WEDNESDAY, time(12), UTC)
     ],
@@ -230,6 +231,20 @@ def test_days_without_events_are_named_and_silence_every_verdict(reports: Report
     said = sentences(report)
     assert "none arrived from Feb 27 to Mar 2" in said
     assert not any(word in said for word in (*PRAISE, "last week", "fewer than", "more than"))
+
+
+def test_a_day_missing_in_last_week_is_told_and_nothing_is_compared_with_that_week(reports: Reports) -> None:
+    data = reports.of("silent on a day of last week")["report_data"]
+    missing = f"{weeks_ago(1)[0]:%A, %b %-d}"
+    assert data["caveats"] == []
+    assert data["lastWeek"]["complete"] is False
+    assert data["changes"]  # these are held against the weeks before, without that one
+    assert data["keyInsights"][1] == (
+        f"No events arrived on {missing}, so last week's numbers are too low and nothing is compared with them."
+    )
+    others = [sentence for sentence in data["keyInsights"] if "No events arrived" not in sentence]
+    said = " ".join([*others, data["executiveSummary"], data["headline"]["text"], data["headline"]["detail"]])
+    assert not any(words in said for words in ("last week", "week before", "a week ago"))
 
 
 def test_no_row_can_fail_a_report_and_only_purchases_are_multiplied(reports: Reports) -> None:

@@ -78,6 +78,8 @@ class Cloud:
         return {kind: sorted(self.state[kind]) for kind in kinds} | {"grants": sorted(map(str, self.state["grants"]))}
 
 
+Deploy = Callable[..., None]
+
 EMPTY: dict[str, Any] = {"calls": [], "fail": "", "grants": [], "unknown_for": 0} | {
     kind: {} for kind in ("apis", "accounts", "secrets", "functions", "jobs", "metrics", "channels", "policies", "datasets")
 }
@@ -104,7 +106,7 @@ def states() -> dict[str, str]:
 
 
 @pytest.fixture
-def deployed_before(cloud: Cloud, states: dict[str, str]) -> Callable[..., None]:
+def deployed_before(cloud: Cloud, states: dict[str, str]) -> Deploy:
     """Bring the cloud to where a first deployment with these flags leaves it, with no call on record."""
 
     def deploy(*flags: str) -> None:
@@ -185,7 +187,7 @@ def test_first_run_makes_everything_and_the_second_changes_nothing(cloud: Cloud,
         assert cloud.changes() == []
 
 
-def test_only_what_differs_is_changed(cloud: Cloud, deployed_before: Callable[..., None]) -> None:
+def test_only_what_differs_is_changed(cloud: Cloud, deployed_before: Deploy) -> None:
     deployed_before(*EVERYTHING, *secrets_of(cloud))
 
     assert cloud.deploy("--memory=1Gi").returncode == 0
@@ -280,7 +282,7 @@ def differing(before: Any, after: Any) -> int:
     return int(before != after)
 
 
-def test_what_was_set_by_hand_stays(cloud: Cloud, deployed_before: Callable[..., None]) -> None:
+def test_what_was_set_by_hand_stays(cloud: Cloud, deployed_before: Deploy) -> None:
     deployed_before("--create-tables")
     functions = cloud.state["functions"]
     functions["churn-report"]["serviceConfig"]["environmentVariables"]["GEMINI_MODEL"] = "another-model"
@@ -326,7 +328,7 @@ def test_what_would_set_back_nothing_is_refused(cloud: Cloud, flags: Sequence[st
     assert sentence in stopped.stderr
 
 
-def test_the_region_must_be_named_where_several_have_the_function(cloud: Cloud, deployed_before: Callable[..., None]) -> None:
+def test_the_region_must_be_named_where_several_have_the_function(cloud: Cloud, deployed_before: Deploy) -> None:
     deployed_before("--create-tables")
     (function,) = cloud.state["functions"].values()
     other = {**function, "name": function["name"].replace("us-central1", "europe-west1")}
@@ -336,7 +338,7 @@ def test_the_region_must_be_named_where_several_have_the_function(cloud: Cloud, 
     assert "There is a function churn-report in us-central1 europe-west1. Name one with --region." in stopped.stderr
 
 
-def test_what_is_deployed_and_cannot_be_read_is_not_taken_for_missing(cloud: Cloud, deployed_before: Callable[..., None]) -> None:
+def test_what_is_deployed_and_cannot_be_read_is_not_taken_for_missing(cloud: Cloud, deployed_before: Deploy) -> None:
     deployed_before("--create-tables")
     for failing in ("functions list", "functions describe", "jobs list", "jobs describe"):
         cloud.change(fail=failing)
@@ -368,7 +370,7 @@ def test_another_failure_is_not_tried_again(cloud: Cloud) -> None:
     assert len([change for change in cloud.changes() if "add-iam-policy-binding" in change]) == 1
 
 
-def test_the_api_key_and_the_too_long_timeout_of_an_earlier_version_go(cloud: Cloud, deployed_before: Callable[..., None]) -> None:
+def test_the_api_key_and_the_too_long_timeout_of_an_earlier_version_go(cloud: Cloud, deployed_before: Deploy) -> None:
     deployed_before(*EVERYTHING, *secrets_of(cloud))
     state = cloud.state
     old_key, job = "an old key", state["jobs"]["churn-report-weekly"]
@@ -471,7 +473,7 @@ def test_a_failure_says_where_and_the_next_run_goes_on_from_there(cloud: Cloud) 
     assert {name: len(versions) for name, versions in cloud.state["secrets"].items()} == dict.fromkeys(names["secrets"], 1)
 
 
-def test_secrets_that_cannot_be_read_are_not_taken_for_missing_ones(cloud: Cloud, deployed_before: Callable[..., None]) -> None:
+def test_secrets_that_cannot_be_read_are_not_taken_for_missing_ones(cloud: Cloud, deployed_before: Deploy) -> None:
     deployed_before(*EVERYTHING, *secrets_of(cloud))
     secrets = cloud.state["secrets"]
     for failing in ("versions list", "versions access"):
@@ -496,7 +498,7 @@ def test_a_dry_run_prints_every_command_and_runs_none(cloud: Cloud) -> None:
     assert "functions delete" in deleted.stdout
 
 
-def test_delete_asks_first_and_never_touches_the_data(cloud: Cloud, deployed_before: Callable[..., None]) -> None:
+def test_delete_asks_first_and_never_touches_the_data(cloud: Cloud, deployed_before: Deploy) -> None:
     deployed_before(*EVERYTHING, *secrets_of(cloud))
     before = cloud.names()
     for typed in ("", "y\n", "churn\n"):
@@ -755,7 +757,7 @@ def test_a_client_without_its_dataset_stops_the_deployment(cloud: Cloud, entries
     assert cloud.state["functions"] == {}
 
 
-def test_a_run_that_waits_for_data_is_called_again_over_all_of_the_hours(cloud: Cloud, deployed_before: Callable[..., None]) -> None:
+def test_a_run_that_waits_for_data_is_called_again_over_all_of_the_hours(cloud: Cloud, deployed_before: Deploy) -> None:
     def retries() -> tuple[int, str, str]:
         config = cloud.state["jobs"]["churn-report-weekly"]["retryConfig"]
         return config["retryCount"], config["minBackoffDuration"], config["maxBackoffDuration"]

@@ -109,6 +109,7 @@ SAMPLE = Facts(
         retentionRate=91.1,
         avgChurnProbability=0.4163,
         spendAtStake=26000.0,
+        complete=True,
     ),
     changes=(
         Change(what="customers", now=1458, before=1538, usualLow=1440, usualHigh=1610, verdict="usual"),
@@ -184,6 +185,7 @@ QUIET = replace(
         retentionRate=100.0,
         avgChurnProbability=0.0681,
         spendAtStake=1850.0,
+        complete=True,
     ),
     changes=(Change(what="customers", now=1322, before=1340, usualLow=1260, usualHigh=1400, verdict="usual"),),
     backtest=Backtest(
@@ -287,6 +289,7 @@ def random_facts(chance: Random, currency: str = "USD") -> Facts:
             retentionRate=None if retention_before is None else round(retention_before, 1),
             avgChurnProbability=round(chance.random(), 4),
             spendAtStake=round(spent * chance.random(), 2),
+            complete=True,
         ),
         changes=(
             Change(

@@ -222,6 +222,7 @@ DATA: Mapping[str, Any] = {
         "retentionRate": 95.6,
         "avgChurnProbability": 0.206,
         "spendAtStake": 12560.0,
+        "complete": True,
     },
     "caveats": [
         {"code": "repeated_rows", "text": "1.4 % of this week’s rows are exact copies of another row.", "severity": "note"},
