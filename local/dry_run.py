@@ -1,4 +1,4 @@
-"""Ask BigQuery what a client's report would read, and run nothing: for one's own project, with the function's own settings.
+"""Ask BigQuery what a client's report would read, and run nothing: on your own project, with the function's own settings.
 
     EVENTS_SOURCE=ga4 CLIENTS='{"7": {"ga4_dataset": "analytics_123456789"}}' python -m local.dry_run 7
 

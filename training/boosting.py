@@ -48,7 +48,7 @@ def fit(
     """Train a model of log-odds on `weeks`. `cuts` None allows any threshold, `directions` None any direction.
 
     Each shop's own churn rate is an offset: the trees learn what distinguishes the customers of one shop, not which shop they
-    are in. The look back learns the level from the shop itself.
+    are in. The correction learns the level from the shop itself.
     """
     # One customer more of either kind, so that a shop without any of one kind has an offset too.
     rates = (np.bincount(weeks.shop, weeks.churned) + 1) / (np.bincount(weeks.shop) + 2)

@@ -219,7 +219,7 @@ def memory(training: Simulated, *real: RealShop) -> None:
             rows.append([f"{name}: {label}", *(f"{share:.3f}" for share in around[when])])
         for name, shares in zip(("5th percentile", "median", "95th percentile"), bands[when], strict=True):
             rows.append([f"simulated shops, {name}: {label}", *(f"{share:.3f}" for share in shares)])
-    heads = ["share of customer-weeks with so many active weeks of eight", *map(str, range(9))]
+    heads = ["share of customer-weeks by active weeks of eight", *map(str, range(9))]
     _table("Active weeks of the eight before and after a week", heads, rows)
     pictures.active_weeks("memory", sides, bands)
 
@@ -558,7 +558,7 @@ def calibration_picture(bundled: xgboost.Booster, held_out: CustomerWeeks, groce
         ("The Complete Journey, second half", grocer.rows, grocer.newest),
     ):
         odds, now = log_odds(bundled, weeks.features), weeks.weeks_ago < newer_than
-        both = {"uncorrected": apply(IDENTITY, odds), "corrected by the look back": as_served(odds, weeks)}
+        both = {"uncorrected": apply(IDENTITY, odds), "corrected by the backtest": as_served(odds, weeks)}
         panels[name] = {
             label: calibration_curve(weeks.churned[now], probabilities[now], n_bins=10, strategy="quantile")
             for label, probabilities in both.items()

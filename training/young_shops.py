@@ -36,7 +36,7 @@ class Plan:
 
 
 def plans(weeks_of_data: int) -> tuple[Plan, ...]:
-    """Return the ways to correct a report with so many whole weeks of data, its own week included."""
+    """Return the ways to correct a report of a shop with this many whole weeks of data, its own week included."""
     there = tuple(week for week in range(FOLLOW_UP_WEEKS, FOLLOW_UP_WEEKS + len(WEIGHTS)) if week < weeks_of_data)
     longest = {week: min(weeks_of_data - 1 - week, MEMORY_WEEKS) for week in (0, *there)}
 
@@ -87,7 +87,7 @@ def outcomes(booster: xgboost.Booster, shop: RealShop, weeks_of_data: Sequence[i
 
 
 def with_memory(shop: RealShop, memory_weeks: int) -> Floats:
-    """Return the features (n × 9) of the shop if only so many weeks before each week count."""
+    """Return the features (n × 9) of the shop if only this many weeks before each week count."""
     features = shop.rows.features.copy()
     features[:, FEATURES.index("active_weeks_before")] = shop.active[:, :memory_weeks].sum(axis=1)
     return features

@@ -25,7 +25,7 @@ SHORT_CAVEATS: Mapping[CaveatCode, str] = {
 
 
 def headline(customers: int, outlook: Outlook, changes: Sequence[Change], caveats: Sequence[Caveat]) -> Headline:
-    """Tell the news of a week with so many customers: what changed beyond chance, and how many will probably leave.
+    """Tell the news of a week: what changed beyond chance, and how many will probably leave.
 
     A serious caveat silences everything but the number expected to leave.
     """

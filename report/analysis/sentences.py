@@ -8,7 +8,7 @@ from report.formatting import counted, listed, money_whole, short_day, verb, who
 from report.schema import Backtest, Caveat, Change, Outlook, SegmentName, SegmentRow
 
 MIN_CUSTOMERS_TO_TELL = 10
-"""Fewer customers than this make no news, and no look back."""
+"""Fewer customers than this make no news, and no sentence on the backtest."""
 MAX_SHARE_OF_A_TENTH = 0.15
 """Ties may make the riskiest tenth larger: up to this share of all it is called so."""
 MIN_TIMES_AVERAGE = 1.5

@@ -194,7 +194,7 @@ async def _build(job: WeeklyJob, turns: _Turns, client_id: int, week: Week) -> t
             failure = error
             if error.permanent or monotonic() + pause >= last_start:
                 break
-            logger.warning("Client %d, to be tried again: %s", client_id, error)
+            logger.warning("Client %d will be tried again: %s", client_id, error)
         finally:
             turns.building.release()
         await asyncio.sleep(pause)

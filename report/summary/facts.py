@@ -83,7 +83,7 @@ Table = Mapping[tuple[Group, When, What], tuple[float, ...]]
 def table(facts: Facts) -> Table:
     """List every figure of the report by group, week and measure.
 
-    A week that cannot be compared has no figures of other weeks, except those of the look back.
+    A week that cannot be compared has no figures of other weeks, except those of the backtest.
     """
     parts = (_this_week, _segments, _factors, _outlook, _last_week, _look_back, _usual)
     return {

@@ -308,7 +308,7 @@ def test_a_query_that_fails_for_the_moment_is_tried_again_within_the_run(serve: 
         hook = {"webhook_url": f"{receiver.endpoint}/hook", "webhook_secret": SECRET}
         function = serve(BIGQUERY_EMULATOR_HOST=between.endpoint, REQUEST_DEADLINE_SECONDS="4", CLIENTS={"941": hook})
         answer = asking.submit(function.ask, "/reports/weekly", method="POST")
-        wait_until(lambda: any("to be tried again" in line["message"] for line in function.log()))
+        wait_until(lambda: any("will be tried again" in line["message"] for line in function.log()))
         between.behaviour = forwards(bigquery.address)
         assert (answer.result().status, answer.result().json()["results"][0]["status"]) == (200, "sent")
     assert len(receiver.requests) == 1
