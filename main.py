@@ -47,6 +47,8 @@ MAX_ADDRESS_CHARACTERS = 2_000
 
 MAX_BODY_BYTES = 65_536
 
+SHARED = "/reports/shared"
+
 REFUSED_FOR_GOOD = (
     "The data warehouse refused the query. The operator of this service has to put that right; trying again will not help."
 )
@@ -125,7 +127,13 @@ def _problem(problem: ProblemError) -> Response:
     from report.schema import Problem
 
     body = Problem.of(problem.status, problem.detail, problem.parameter)
-    response = Response(body.model_dump_json(exclude_none=True), status=problem.status, mimetype="application/problem+json")
+    if request.path == SHARED and _accepted() == "html":  # a link in a message is opened by a person
+        from report.pages import html
+
+        response = _page(html.problem(body.detail))
+        response.status_code = problem.status
+    else:
+        response = Response(body.model_dump_json(exclude_none=True), status=problem.status, mimetype="application/problem+json")
     response.headers.update(problem.headers)
     response.headers["Cache-Control"] = "no-store"
     if problem.status == 413:
@@ -168,7 +176,7 @@ def _generate() -> Response:
     return _answer(reader, wanted, asked.format or _accepted(), started)
 
 
-@app.get("/reports/shared")
+@app.get(SHARED)
 def _shared() -> Response:
     """Open the report that a signed link is for, without personal data."""
     started = monotonic()
@@ -444,7 +452,7 @@ def _weekly() -> Response:
         if not all(grant.covers(client_id) for client_id in client_ids):
             raise ProblemError(403, "This API key does not cover all of these clients.")
     page_url = SETTINGS.page_url or _own_address() + "/dashboard/reports"
-    shared_url = _own_address() + "/reports/shared"
+    shared_url = _own_address() + SHARED
     job = weekly.WeeklyJob(SETTINGS, asked.week_ending, datetime.now(UTC), page_url, shared_url, deadline)
     run = weekly.run_weekly(job, client_ids)
     status = 502 if run.to_be_tried_again else 200

@@ -158,6 +158,7 @@ def _shared() -> Json:
     return {
         "operationId": "openSharedReport",
         "summary": "The report that a signed link in a message opens, for 14 days and without personal data",
+        "description": "A reader who prefers HTML, as a browser does, gets a problem as a page.",
         "security": [{"signedLink": []}],
         "parameters": [
             *(parameter for parameter in _query_parameters(SharedQuery) if parameter["name"] != "signature"),

@@ -28,6 +28,13 @@ def document(view: View) -> Page:
     return Page(html, f"{policy}; frame-ancestors 'none'")
 
 
+def problem(detail: str) -> Page:
+    """What a reader sees for whom a signed link opens no report."""
+    style = _asset("report.css")
+    html = templates().get_template("problem.html").render(detail=detail, style=style)
+    return Page(html, f"default-src 'none'; style-src {_hash(style)}; img-src data:; base-uri 'none'; frame-ancestors 'none'")
+
+
 @cache
 def generate_page() -> Page:
     """The page on which a report is asked for and then shown."""

@@ -77,6 +77,15 @@ def test_a_wrong_or_expired_link_is_refused_and_says_so(serve: Callable[..., Fun
     assert function.ask(f"{link(shop)}&format=json", key="").json()["parameter"] == "format"
 
 
+def test_a_person_who_opens_an_expired_link_reads_a_page(serve: Callable[..., Function], shop: int) -> None:
+    expired = link(shop, datetime.now(UTC) - timedelta(days=15))
+    answer = serve(LINK_SECRET=SECRET).ask(expired, key="", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (answer.status, answer.headers["content-type"].split(";")[0]) == (401, "text/html")
+    assert (answer.headers["cache-control"], answer.headers["referrer-policy"]) == ("no-store", "no-referrer")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "This link has expired. Open the one in the newest message" in answer.text
+
+
 def test_without_a_secret_no_link_opens_anything(serve: Callable[..., Function], shop: int) -> None:
     assert serve().ask(link(shop), key="").status == 401
 

@@ -9,7 +9,6 @@ import pyarrow as pa
 from local import bigquery
 from local.bigquery import USERS
 from local.function import bigquery_settings
-from report.analysis.headline import headline
 from report.build import Request, Trace, build_report
 from report.schema import Report
 from report.settings import Settings, read_settings
@@ -43,7 +42,7 @@ def _report(settings: Settings, client_id: int, subject: Subject) -> Report:
 def _lines(report: Report) -> Iterator[str]:
     """Write every sentence of a report, and the figures beside which it stands."""
     data = report.report_data
-    news = headline(data.summary.totalCustomers, data.outlook, data.changes, data.caveats)
+    news = data.headline
     yield from (f"! {caveat.severity}: {caveat.text}" for caveat in data.caveats)
     yield f"SUBJECT  {news.short}"
     yield f"HEADLINE {news.text} {news.detail}".rstrip()
