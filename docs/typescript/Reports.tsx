@@ -15,6 +15,7 @@ type Action = Data["recommendations"][number];
 
 const NOTHING = "–";
 const FIRST_ACTIONS = 3;
+const DAY = 86_400_000;
 const MIN_WORTH_TELLING = 10;
 const LIST_NAMES: Record<ListName, string> = {
   at_risk: "Customers most at risk",
@@ -39,6 +40,7 @@ const money = (amount: number, currency: string) => amount.toLocaleString("en-US
 const at = (day: string) => new Date(`${day}T00:00:00Z`);
 const asDay = (day: string) => at(day).toLocaleDateString("en-US", { dateStyle: "long", timeZone: "UTC" });
 const asShortDay = (day: string) => at(day).toLocaleDateString("en-US", { month: "short", day: "numeric", timeZone: "UTC" });
+const weeksAfter = (day: string, weeks: number) => new Date(at(day).getTime() + 7 * weeks * DAY).toISOString().slice(0, 10);
 const asPeriod = (first: string, last: string) =>
   new Intl.DateTimeFormat("en-US", { dateStyle: "long", timeZone: "UTC" }).formatRange(at(first), at(last));
 
@@ -78,14 +80,19 @@ export function Reports({ reportsUrl, apiKey, clientId, weekEnding = "", custome
   const include: ("customers" | "history")[] = customers ? ["customers", "history"] : ["history"];
   const query = (ending: string) => ({ client_id: clientId, include, ...(ending ? { week_ending: ending } : {}) });
 
-  function generate(event: FormEvent) {
-    event.preventDefault();
+  function generate(ending: string) {
+    setWeek(ending);
     setReport(null);
     void work("Making the report.", async (signal) => {
-      const made = await fetchReport(access, query(week), signal);
+      const made = await fetchReport(access, query(ending), signal);
       setReport(made);
       setWeek(made.week_ending);
     });
+  }
+
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    generate(week);
   }
 
   function downloadPdf({ week_ending }: Report) {
@@ -103,10 +110,25 @@ export function Reports({ reportsUrl, apiKey, clientId, weekEnding = "", custome
 
   return (
     <>
-      <form onSubmit={generate}>
+      <form onSubmit={submit}>
         <label>
           Week ending <input type="date" value={week} onChange={(event) => setWeek(event.target.value)} />
         </label>{" "}
+        {report && (
+          <>
+            <button type="button" aria-label="Previous week" onClick={() => generate(weeksAfter(report.week_ending, -1))}>
+              ‹
+            </button>{" "}
+            <button
+              type="button"
+              aria-label="Next week"
+              disabled={report.meta.partial || at(report.week_ending).getTime() + DAY > Date.now()}
+              onClick={() => generate(weeksAfter(report.week_ending, 1))}
+            >
+              ›
+            </button>{" "}
+          </>
+        )}
         <button disabled={doing !== ""}>Generate Report</button>{" "}
         {report && (
           <button type="button" disabled={doing !== ""} onClick={() => downloadPdf(report)}>
@@ -217,7 +239,7 @@ export function ReportView({ report, onList }: ReportViewProps) {
       )}
 
       <Factors data={data} />
-      <Metrics data={data} meta={meta} compared={!meta.partial && !serious} />
+      <Metrics data={data} meta={meta} compared={data.lastWeek.complete && !meta.partial && !serious} />
       <MissingRegulars data={data} />
       <AtRiskCustomers data={data} meta={meta} />
       <Notes meta={meta} />
@@ -240,7 +262,7 @@ function Figures({ data, meta }: { data: Data; meta: Meta }) {
   const { outlook, lastWeek, summary } = data;
   const asMoney = (amount: number) => moneyWhole(amount, meta.currency);
   const change = (what: Change["what"]) => data.changes.find((each) => each.what === what);
-  const lastWeekInWords = meta.partial ? "in all of last week" : "last week";
+  const lastWeekInWords = meta.partial ? "in all of last week" : lastWeek.complete ? "last week" : "last week, with days missing";
   const measures: Measure[] = [
     { label: "Sales", now: outlook.spent, before: outlook.spentBefore, said: asMoney, ofWeek: (week) => week.spent, change: change("spent") },
     { label: "Customers", now: summary.totalCustomers, before: lastWeek.totalCustomers, said: whole, ofWeek: (week) => week.customers, change: change("customers") },

@@ -362,7 +362,7 @@ def view(report: Report) -> View:
         if meta.summary_source == "gemini"
         else "Written from a template with this report’s numbers.",
         insights=_insights(report, summary),
-        metrics=_metrics(data, compared=not (meta.partial or _has_serious(data))),
+        metrics=_metrics(data, compared=data.lastWeek.complete and not (meta.partial or _has_serious(data))),
         levels=_levels([row.count for row in data.riskBreakdown]),
         factors=tuple(map(_factor, data.topRiskFactors)),
         factors_of=_factors_of(data),

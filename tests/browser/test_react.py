@@ -123,6 +123,12 @@ def test_the_component_shows_what_the_page_shows(
     assert started.value.suggested_filename == f"churn-report-{shop.client_id}-2025-01-19.pdf"
     assert Path(started.value.path()).read_bytes().startswith(b"%PDF-")
 
+    page.get_by_role("button", name="Next week").click()
+    page.wait_for_selector("article.report", timeout=PATIENCE_MS)
+    expect(page.get_by_label("Week ending")).to_have_value("2025-01-26")
+    page.get_by_role("button", name="Previous week").click()
+    expect(page.get_by_label("Week ending")).to_have_value("2025-01-19")
+
 
 def test_the_component_gets_whole_lists_from_another_origin(
     open_browser: Callable[..., Reader],
