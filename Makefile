@@ -68,7 +68,7 @@ test: .venv/set-up ## Lint, check types, run every test
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/sqlfluff lint report/sql
-	.venv/bin/pytest -n 2 --dist loadfile
+	.venv/bin/pytest -n 2 --dist loadfile --max-worker-restart 1
 
 format: .venv/set-up ## Format the Python code
 	.venv/bin/ruff check --fix .
@@ -120,7 +120,7 @@ bench: .venv-bench/set-up ## Measure speed, memory, cost, cold start, throughput
 
 coverage: .venv/set-up ## Run every test and measure branches: at least 95 %
 	.venv/bin/coverage erase
-	.venv/bin/coverage run -m pytest -n 2
+	.venv/bin/coverage run -m pytest -n 2 --dist loadfile --max-worker-restart 1
 	.venv/bin/coverage combine --quiet
 	.venv/bin/coverage report --fail-under=95
 
