@@ -1,4 +1,4 @@
-"""The rules of ARCHITECTURE.md for imports: what may import what, and what does no I/O."""
+"""Check the rules of ARCHITECTURE.md for imports: what may import what, and which code does no I/O."""
 
 import ast
 import sys
@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from local.programs import ROOT
 
-FLOORS = (
+LAYERS = (
     ("main",),
     ("report.delivery",),
     ("report.build",),
@@ -18,10 +18,10 @@ FLOORS = (
     ("report.api", "report.rules"),
     ("report.schema", "report.week", "report.formatting", "report.text", "report.threads", "model"),
 )
-"""The rooms, from the top floor to the ground. A room imports from itself and from the floors below it."""
+"""The parts of the code by layer, from top to bottom. A part imports only from itself and from the layers below it."""
 
-MAX_FLOORS = 9
-"""So long may a chain of modules be of which each imports the next."""
+MAX_CHAIN = 9
+"""The most modules in a chain of imports."""
 
 PURE = (
     *(
@@ -36,7 +36,7 @@ PURE = (
     *("report.text", "report.week", "report.api.access", "model.calibration"),
 )
 IMPURE = ("report.summary.gemini",)
-"""The one module of a pure room that does I/O."""
+"""The one module of a pure part that does I/O."""
 
 PURE_LIBRARIES = {"babel", "jinja2", "markupsafe", "numpy", "pydantic"}
 NETWORK = ("http.client", "http.server", "smtplib", "socket", "ssl", "urllib.request")
@@ -69,14 +69,14 @@ IMPORTS = {module: frozenset(_imports(source)) for module, source in SOURCES.ite
 OWN_IMPORTS = {module: imported & SOURCES.keys() - {"report", "model"} for module, imported in IMPORTS.items()}
 
 
-def _is_in(module: str, rooms: Iterable[str]) -> bool:
-    return any(f"{module}.".startswith(f"{room}.") for room in rooms)
+def _is_in(module: str, parts: Iterable[str]) -> bool:
+    return any(f"{module}.".startswith(f"{part}.") for part in parts)
 
 
-def _room(module: str) -> tuple[int, str]:
-    """Return the room of a module, with its floor in front."""
-    found = [(floor, room) for floor, rooms in enumerate(FLOORS) for room in rooms if _is_in(module, [room])]
-    assert len(found) == 1, f"FLOORS has {len(found)} rooms for {module}"
+def _part(module: str) -> tuple[int, str]:
+    """Return the layer and the part of a module."""
+    found = [(layer, part) for layer, parts in enumerate(LAYERS) for part in parts if _is_in(module, [part])]
+    assert len(found) == 1, f"LAYERS has {len(found)} parts for {module}"
     return found[0]
 
 
@@ -89,24 +89,24 @@ def _with_all_it_imports(module: str) -> set[str]:
     return reached
 
 
-def test_each_room_imports_only_from_itself_and_from_floors_below() -> None:
+def test_each_part_imports_only_from_itself_and_from_layers_below() -> None:
     wrong = [
         f"{module} imports {imported}"
         for module, imports in OWN_IMPORTS.items()
         for imported in imports
-        if _room(module) != _room(imported) and _room(module)[0] >= _room(imported)[0]
+        if _part(module) != _part(imported) and _part(module)[0] >= _part(imported)[0]
     ]
     assert not wrong
 
 
-def test_no_imports_form_a_circle_and_no_chain_of_them_is_longer_than_nine_modules() -> None:
+def test_imports_form_no_cycle_and_no_chain_longer_than_nine_modules() -> None:
     chains: dict[str, tuple[str, ...]] = {}
     for module in TopologicalSorter(OWN_IMPORTS).static_order():  # raises CycleError
         longest = max((chains[imported] for imported in OWN_IMPORTS[module]), key=len, default=())
         chains[module] = (module, *longest)
     longest = chains["main"]
     assert all(imported in OWN_IMPORTS[module] for module, imported in pairwise(longest))
-    assert len(longest) <= MAX_FLOORS, " -> ".join(longest)
+    assert len(longest) <= MAX_CHAIN, " -> ".join(longest)
 
 
 def test_pure_modules_import_nothing_that_does_io() -> None:
