@@ -1,6 +1,6 @@
-"""The HTTP function `reports`: routes, access and errors. The only place that reads the environment.
+"""The HTTP function `reports`: routes, access and errors. Only this file reads the environment.
 
-GET /reports/generate?client_id=1&week_ending=2025-01-19 with the header X-API-Key answers with that week's churn report.
+GET /reports/generate?client_id=1&week_ending=2025-01-19 with the header X-API-Key returns the churn report of that week.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ for settings_problem in SETTINGS.problems():
     logger.error("%s", settings_problem)
 
 MAX_ADDRESS_CHARACTERS = 2_000
-"""How long path and query may be together; the framework's server has no limit."""
+"""The longest path and query together; the framework's server has no limit."""
 
 MAX_BODY_BYTES = 65_536
 
@@ -72,18 +72,18 @@ def reports(of_framework: Request) -> Response:
 
 @app.before_request
 def _look_at_the_request() -> Response | None:
-    """Note the trace, refuse what is too large, and answer OPTIONS anywhere."""
+    """Note the trace, refuse requests that are too large, and answer OPTIONS on every path."""
     trace_context = request.headers.get("traceparent") or request.headers.get("X-Cloud-Trace-Context")
     trace_of_request.set(trace_name(SETTINGS.warehouse.project, trace_context))
     if len(request.path) + len(request.query_string) > MAX_ADDRESS_CHARACTERS:
         raise ProblemError(414, f"Path and query take at most {MAX_ADDRESS_CHARACTERS:,} characters together.")
-    request.environ["wsgi.input"] = BytesIO(_body())  # the framework reads it once more, after the answer
+    request.environ["wsgi.input"] = BytesIO(_body())  # the framework reads it again after the answer
     return Response(status=204) if request.method == "OPTIONS" else None
 
 
 def _body() -> bytes:
     """Read the body, unless it is too large."""
-    request.max_content_length = MAX_BODY_BYTES + 1  # of an unannounced length this much is read, without an error
+    request.max_content_length = MAX_BODY_BYTES + 1  # without a Content-Length, this much is read without an error
     try:
         body = request.get_data()
     except RequestEntityTooLarge:
@@ -95,7 +95,7 @@ def _body() -> bytes:
 
 @app.after_request
 def _with_common_headers(response: Response) -> Response:
-    """Let the frontends of `ALLOWED_ORIGINS`, and no others, read the answer."""
+    """Let only the frontends of `ALLOWED_ORIGINS` read the answer."""
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Vary"] = "Accept, Origin, X-API-Key"
     origin = request.headers.get("Origin")
@@ -108,11 +108,11 @@ def _with_common_headers(response: Response) -> Response:
     return response
 
 
-# Problems: whatever goes wrong is answered as RFC 9457 has it, never with a stack trace
+# Problems: every error is answered in the format of RFC 9457, never with a stack trace
 
 
 class ProblemError(Exception):
-    """Ends a request with an HTTP status and a sentence for the reader, which tells nothing about the inside."""
+    """An error that ends a request with an HTTP status and a sentence for the reader, which reveals no internals."""
 
     def __init__(self, status: int, detail: str, parameter: str | None = None, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -137,7 +137,7 @@ def _problem(problem: ProblemError) -> Response:
     response.headers.update(problem.headers)
     response.headers["Cache-Control"] = "no-store"
     if problem.status == 413:
-        response.response = response.iter_encoded()  # for anything but a stream the framework would read the body after all
+        response.response = response.iter_encoded()  # unless the answer is a stream, the framework would still read the body
     return response
 
 
@@ -168,7 +168,7 @@ def _unexpected(_: Exception) -> Response:
 
 @app.get("/reports/generate")
 def _generate() -> Response:
-    """Make one client's report of one week, in the form that is asked for."""
+    """Make one client's report of one week, in the requested format."""
     started = monotonic()
     asked = _asked()
     reader = access.hash_of(request.headers["X-API-Key"])
@@ -178,7 +178,7 @@ def _generate() -> Response:
 
 @app.get(SHARED)
 def _shared() -> Response:
-    """Open the report that a signed link is for, without personal data."""
+    """Open the report of a signed link, without personal data."""
     started = monotonic()
     asked = _shared_query()
     response = _answer("a signed link", _Wanted(asked.client_id, _week(asked), False, True), asked.format, started)
@@ -187,7 +187,7 @@ def _shared() -> Response:
 
 
 def _shared_query() -> "SharedQuery":
-    """Read a signed link, and check it. A wrong signature counts like a wrong key."""
+    """Read and check a signed link. A wrong signature counts like a wrong key."""
     from report.api.parameters import ParameterError, parse_shared_parameters
 
     try:
@@ -206,7 +206,7 @@ def _shared_query() -> "SharedQuery":
 
 @dataclass(frozen=True)
 class _Wanted:
-    """Which report, and what it should also have."""
+    """The requested report, and what it includes."""
 
     client_id: int
     week: Week
@@ -215,7 +215,7 @@ class _Wanted:
 
 
 def _answer(reader: str, wanted: _Wanted, form: "Format", started: float) -> Response:
-    """Answer with a report, made for this reader or shared by the same reader a moment ago."""
+    """Answer with a report: a new one, or one that the same reader requested a moment ago."""
     report, trace, made = _make_or_share(reader, wanted, started)
     trace = replace(trace, steps_ms=dict(trace.steps_ms) if made else {})
     response = _unless_known(report, form, trace)
@@ -227,7 +227,7 @@ def _answer(reader: str, wanted: _Wanted, form: "Format", started: float) -> Res
 
 
 def _asked() -> "ReportQuery":
-    """Read which report is asked for, and check that the key may ask for it."""
+    """Read which report is requested, and check that the key covers it."""
     from report.api.parameters import parse_parameters
 
     grant = _grant()
@@ -242,7 +242,7 @@ def _arguments() -> Mapping[str, Sequence[str]]:
 
 
 def _read_query(grant: access.Grant, parse: "Callable[[Mapping[str, Sequence[str]]], Query]") -> "Query":
-    """Read the query, and check that the key covers its client: the key comes first, the client only after it."""
+    """Read the query, then check that the key covers its client. The key itself was checked before."""
     from report.api.parameters import ParameterError
 
     try:
@@ -274,8 +274,8 @@ def _week(asked: "WeekQuery") -> Week:
 
 
 def _make_or_share(reader: str, wanted: _Wanted, started: float) -> "tuple[Report, Trace, bool]":
-    """Return the report, how it was made, and whether it was made for this request or is shared with the same reader's others."""
-    from report import build  # its libraries take longest to load: only a report waits for them
+    """Return the report, its trace, and whether it was made for this request (False: it is shared with the same reader)."""
+    from report import build  # its libraries load slowly: only requests for a report wait for them
 
     def make() -> "tuple[Report, Trace]":
         deadline = started + SETTINGS.request_deadline_seconds
@@ -290,7 +290,7 @@ def _make_or_share(reader: str, wanted: _Wanted, started: float) -> "tuple[Repor
 
 @contextmanager
 def _warehouse_problems(client_id: int) -> Iterator[None]:
-    """Answer what goes wrong with BigQuery inside as a problem, and log it."""
+    """Turn errors of BigQuery inside the block into problems, and log them."""
     from report.warehouse import WarehouseError, WarehouseTimeoutError
 
     try:
@@ -307,7 +307,7 @@ def _warehouse_problems(client_id: int) -> Iterator[None]:
 
 @app.get("/reports/customers")
 def _customers() -> Response:
-    """List the customers that an action is about, by name: for keys that cover personal data."""
+    """List the customers of an action by name. Requires a key that covers personal data."""
     started = monotonic()
     from report.api.parameters import MAX_LIST_PAGES, parse_list_parameters
 
@@ -316,7 +316,7 @@ def _customers() -> Response:
     _check_personal(grant, "Ask")
     week = _week(asked)
 
-    from report import build  # with the libraries of a report
+    from report import build  # imports the libraries of a report
     from report.pages.lists import list_as_csv
 
     trace = build.Trace()
@@ -341,7 +341,7 @@ def _customers() -> Response:
 
 
 def _unless_known(report: "Report", form: "Format", trace: "Trace") -> Response:
-    """Answer with the report, or with 304 where the reader already has it, whenever it was made."""
+    """Answer with the report, or with 304 if the reader already has it. The time at which it was made does not count."""
     content = report.model_dump_json(exclude={"meta": {"generated_at"}})
     etag = f"{hashlib.sha256(content.encode()).hexdigest()[:32]}-{form}"
     known = request.if_none_match.contains_weak(etag)
@@ -351,7 +351,7 @@ def _unless_known(report: "Report", form: "Format", trace: "Trace") -> Response:
 
 
 def _accepted() -> "Format":
-    """Return the form that the header Accept prefers, whatever its parameters; JSON where it has no preference."""
+    """Return the format that the header Accept prefers, without regard to its parameters; JSON if it has no preference."""
     accepted = MIMEAccept([(value.partition(";")[0].strip(), quality) for value, quality in request.accept_mimetypes])
     mime_type = accepted.best_match(list(MIME_TYPES.values()), default=MIME_TYPES["json"])
     return next(form for form, its_type in MIME_TYPES.items() if its_type == mime_type)
@@ -382,7 +382,7 @@ def _page(page: "Page") -> Response:
 
 
 def _log_fields(report: "Report", trace: "Trace") -> Mapping[str, object]:
-    """Return what the log line of a report says: whose it is, how much and how long; nothing about any customer."""
+    """Return the fields of a report's log line: client, sizes and times; nothing about a single customer."""
     return {
         "client_id": report.meta.client_id,
         "week_ending": report.week_ending.isoformat(),
@@ -401,7 +401,7 @@ def _log_fields(report: "Report", trace: "Trace") -> Mapping[str, object]:
 
 
 def _grant() -> access.Grant:
-    """Return what the request's key covers. A known key always gets in, however many wrong ones came from its address."""
+    """Return what the request's key covers. A known key always gets in, even after many wrong keys from its address."""
     key = request.headers.get("X-API-Key", "")
     grant = access.grant_of(key, SETTINGS.grants)
     if grant is None and key:
@@ -415,7 +415,7 @@ def _grant() -> access.Grant:
 
 
 def _count_wrong_key(of_what: str) -> None:
-    """Count a wrong key or signature; raise the problem of an address that sent too many."""
+    """Count a wrong key or signature. Raise ProblemError if the address sent too many."""
     if seconds := WRONG_KEYS.seconds_to_wait(_address()):
         detail = f"Too many unknown {of_what} came from your address. Please wait a minute."
         raise ProblemError(429, detail, headers={"Retry-After": str(seconds)})
@@ -426,7 +426,7 @@ def _not_allowed(detail: str) -> ProblemError:
 
 
 def _address() -> str:
-    """Return where the request comes from: the address that Google's own front end, the last before the function, noted."""
+    """Return the address of the caller, as noted by Google's front end, the last proxy before the function."""
     forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
     return forwarded or request.remote_addr or ""
 
@@ -436,11 +436,11 @@ def _address() -> str:
 
 @app.post("/reports/weekly")
 def _weekly() -> Response:
-    """Build and send every client's weekly report: for Cloud Scheduler."""
+    """Build and send every client's weekly report. Cloud Scheduler calls this."""
     deadline = monotonic() + SETTINGS.weekly_deadline_seconds
     grant = _weekly_grant()
     from report.api.parameters import ParameterError
-    from report.delivery import weekly  # with the libraries of a report
+    from report.delivery import weekly  # imports the libraries of a report
 
     try:
         asked = weekly.parse_request(request.get_data())
@@ -460,12 +460,12 @@ def _weekly() -> Response:
 
 
 def _weekly_grant() -> access.Grant:
-    """Return what a weekly call covers: what its API key covers, or without a key all clients, by Cloud Scheduler's token."""
+    """Return what a weekly call covers: what its API key covers, or all clients with Cloud Scheduler's token."""
     authorization = request.headers.get("Authorization")
     if authorization is None or "X-API-Key" in request.headers:
         return _grant()
 
-    from report.api import oidc  # with the libraries of a report
+    from report.api import oidc  # imports Google's authentication library
 
     token = oidc.bearer_token(authorization)
     if token is None:
@@ -482,18 +482,18 @@ def _weekly_grant() -> access.Grant:
 
 
 def _own_address() -> str:
-    """Return where this function was reached. TLS ends in front of it, so it cannot see that it was https."""
+    """Return the address of this function. TLS ends in front of it, so the function cannot see that it was https."""
     here = request.host.rpartition(":")[0] in ("127.0.0.1", "localhost")
     return f"{'http' if here else 'https'}://{request.host}"
 
 
-# What needs no key
+# Routes without a key
 
 
 @app.get("/")
 @app.get("/dashboard/reports")
 def _generate_page() -> Response:
-    """Show the page on which a report is asked for."""
+    """Show the page on which a reader requests a report."""
     from report.pages import html
 
     return _page(html.generate_page())

@@ -1,1 +1,1 @@
-"""The weekly churn report, from the cells that BigQuery counts to the answer that goes out."""
+"""The weekly churn report: from the cells that BigQuery counts to the answer."""

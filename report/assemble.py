@@ -1,4 +1,4 @@
-"""The report, section by section as the brief's sections 5 to 9 name them: from counted weeks and the model, without I/O."""
+"""Assemble the report from counted weeks and the model: the brief's sections 5 to 9, without I/O."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ from report.week import Week
 
 @dataclass(frozen=True)
 class Subject:
-    """Whose report, of which week, made when."""
+    """The client and the week of a report, and when it is made."""
 
     client_id: int
     client: ClientSettings
@@ -65,12 +65,12 @@ class Subject:
 
 @dataclass(frozen=True)
 class Scored:
-    """Every counted week with this report's correction, and what is known of the past."""
+    """Every counted week with this report's correction, and the known past weeks."""
 
     counted: CountedWeeks
     days: DayCounts | None
     log_odds: FloatArray
-    """m: the model's call on the cells of `counted`, uncorrected."""
+    """m: the model's uncorrected log-odds for the cells of `counted`."""
     known: Known
     teachers: Teachers
     calibration: Calibration
@@ -79,7 +79,7 @@ class Scored:
 
 
 def teachers(days: DayCounts | None, counted: CountedWeeks | None, week: Week) -> Teachers:
-    """Choose which past weeks teach, and the memory of all weeks: from the daily counts, without them from the weeks."""
+    """Choose the past weeks that teach the correction, and the memory of all weeks, from the daily counts or else the weeks."""
     return teachers_of(_known(days, counted, week), week.newest_known)
 
 
@@ -92,7 +92,7 @@ def _known(days: DayCounts | None, counted: CountedWeeks | None, week: Week) -> 
 
 
 def score(model: ChurnModel, counted: CountedWeeks, days: DayCounts | None, week: Week) -> Scored:
-    """Score every week with the correction that the past weeks teach: the brief's section 5."""
+    """Score every week with the correction from the past weeks: the brief's section 5."""
     log_odds = churn.log_odds(model, counted.features)
     known = _known(days, counted, week)
     teaching = teachers_of(known, week.newest_known)
@@ -103,13 +103,13 @@ def score(model: ChurnModel, counted: CountedWeeks, days: DayCounts | None, week
 
 
 def listed_cells(scored: Scored, limits: Limits, list_: CustomerListName) -> CellProbabilities:
-    """Name the cells of this week's customers that a list may hold."""
+    """Name the cells of this week's customers that belong in a list."""
     this_week = scored.weeks[0]
     return cell_probabilities(in_segment(this_week, "High-Value") if list_ == "high_value" else this_week, limits)
 
 
 def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_history: bool = False) -> Report:
-    """Put the report together, all but the executive summary, which is written from it."""
+    """Assemble the report without the executive summary, which is written from it."""
     week, counted, currency = subject.week, scored.counted, subject.client.currency
     this_week, last_week = scored.weeks[:2]
     outside = share_outside(model, this_week)
@@ -197,7 +197,7 @@ def with_summary(report: Report, executive: ExecutiveSummary) -> Report:
 def with_customers(
     report: Report, model: ChurnModel, scored: Scored, subject: Subject, people: tuple[Sequence[Customer], Sequence[Regular]]
 ) -> Report:
-    """Add the customers at risk and the missing regulars, one by one."""
+    """Add the single customers at risk and missing regulars."""
     customers, regulars = people
     at_risk = _at_risk_customers(model, subject, scored, customers)
     missing = one_by_one.missing_regulars(regulars, subject.client.usd_rate)
@@ -208,7 +208,7 @@ def with_customers(
 def list_of_customers(
     model: ChurnModel, subject: Subject, scored: Scored, customers: Sequence[Customer], asked: tuple[CustomerListName, int]
 ) -> CustomerList:
-    """Make a page of the customers at risk, or of the High-Value ones; `asked` is which list, and which page of it."""
+    """Make a page of the customers at risk, or of the High-Value ones; `asked` is the list and the page."""
     list_, page = asked
     this_week = scored.weeks[0]
     return CustomerList(
@@ -223,7 +223,7 @@ def list_of_customers(
 
 
 def list_of_regulars(subject: Subject, scored: Scored, regulars: Sequence[Regular], page: int) -> CustomerList:
-    """Make a page of the missing regulars; `total` is None where nobody can be told to be missing."""
+    """Make a page of the missing regulars; `total` is None if it cannot be known who is missing."""
     return CustomerList(
         client_id=subject.client_id,
         week_ending=subject.week.ending,
@@ -249,7 +249,7 @@ def _at_risk_customers(
 
 
 def facts_of(report: Report) -> Facts:
-    """What the executive summary may speak of."""
+    """Return the facts for the executive summary."""
     data = report.report_data
     return Facts(
         week_start=report.meta.week_start,
@@ -272,7 +272,7 @@ def facts_of(report: Report) -> Facts:
 
 
 def _told(scored: Scored, week: Week) -> Told:
-    """Which factors may be told: none of a feature whose tracking changed, nor of one that the shop does not track."""
+    """Select the risk factors to report: without features whose tracking changed or that the shop does not track."""
     changed = {feature for feature, _ in changed_features(scored.counted, week)}
     weeks = [total.with_feature for total in scored.counted.totals if total.with_feature]
     untracked = {feature for feature in weeks[0] if not any(week[feature] for week in weeks)} if weeks else set()
@@ -280,14 +280,14 @@ def _told(scored: Scored, week: Week) -> Told:
 
 
 def _leading_factors(model: ChurnModel, this_week: ScoredCells, told: Told) -> tuple[LeadingFactor, ...]:
-    """Count the factors of the customers at high risk, or of the riskiest tenth where nobody is."""
+    """Count the factors of the customers at high risk, or of the riskiest tenth if nobody is at high risk."""
     high = at_high_risk(this_week)
     cells = (high if high.customers else this_week.where(in_riskiest_tenth(this_week))).cells
     return count_leading_factors(churn.contributions(model, cells.features), cells, told)
 
 
 def missing_regulars_known(scored: Scored, week: Week) -> bool:
-    """Whether regulars can be told to be missing: not while the week runs, nor where missing days make everybody missing."""
+    """Tell whether missing regulars can be known: not while the week runs, and not if days without events make all missing."""
     return not week.partial and not (scored.days and (silent_days(scored.days, week, 0) or silent_days(scored.days, week, 1)))
 
 
@@ -298,7 +298,7 @@ def _count_missing_regulars(scored: Scored, week: Week) -> int | None:
 
 
 def _baseline(scored: Scored, week: Week) -> tuple[ScoredCells, ...]:
-    """The sound weeks before this one, newest first: whole, and without missing days."""
+    """Return the complete weeks before this one that have no missing days, newest first."""
     return tuple(
         weeks
         for ago, weeks in enumerate(scored.weeks)
@@ -307,7 +307,7 @@ def _baseline(scored: Scored, week: Week) -> tuple[ScoredCells, ...]:
 
 
 def _reported_high_risk(scored: Scored, week: Week) -> Mapping[int, int]:
-    """How many customers the reports of past weeks counted at high risk, by their weeks ago, where this report can tell."""
+    """Count the customers at high risk in the reports of past weeks, by weeks ago, where this report can tell."""
     reported = {
         ago: as_reported(scored.counted, scored.log_odds, scored.known, ago)
         for ago in range(1 if week.partial else 0, HISTORY_WEEKS)

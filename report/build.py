@@ -1,4 +1,4 @@
-"""A report from request to answer: queries, threads and deadlines. What the numbers mean is in `assemble.py`."""
+"""Build a report: queries, threads and deadlines. `assemble.py` turns the numbers into a report."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -40,17 +40,17 @@ from report.warehouse import Page, Scan, WarehouseError
 from report.week import Week
 
 DAYS_SHARE = 0.5
-"""The share of the time left that the daily counts may take: a report goes out without them where they hang."""
+"""The share of the remaining time that the daily counts may take. If they take longer, the report goes out without them."""
 LIST_PAGE_SIZE = 1_000
 MIN_GEMINI_SECONDS = 1.0
-"""With less time left Gemini is not asked: it would hardly answer, and the template is there at once."""
+"""With less time left Gemini is not asked: it would probably not answer in time, and the template needs no time."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Request:
-    """Whose report, for which week, and what it holds."""
+    """A request for a report: client, week, and what to include."""
 
     client_id: int
     week: Week
@@ -61,32 +61,32 @@ class Request:
     include_history: bool = False
 
     def seconds_left(self) -> float:
-        """How long the caller still waits."""
+        """Return how long the caller still waits."""
         return max(self.deadline - monotonic(), 0.0)
 
 
 @dataclass
 class Trace:
-    """What is told of how a report was made: in the log line and in the `Server-Timing` header."""
+    """How a report was made, for the log line and the `Server-Timing` header."""
 
     steps_ms: dict[str, float] = field(default_factory=dict)
     cells: int = 0
     bytes_processed: int = 0
     summary_reason: str | None = None
-    """Why the summary is the template's, where it is."""
+    """Why the template wrote the summary, if it did."""
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time what happens inside, in milliseconds."""
+        """Time the block, in milliseconds."""
         started = monotonic()
         yield
         self.steps_ms[name] = round((monotonic() - started) * 1000, 1)
 
 
 def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
-    """Build the report that `request` asks for, and note in `trace` how it was made.
+    """Build the requested report, and note in `trace` how it was made.
 
-    Raises WarehouseTimeoutError or WarehouseError where BigQuery cannot answer. A summary that fails is the template's.
+    Raises WarehouseTimeoutError or WarehouseError if BigQuery cannot answer. If Gemini fails, the template writes the summary.
     """
     place = settings.warehouse_of(request.client_id)
     sdk = run_in_thread(gemini.load) if settings.gemini else None
@@ -113,7 +113,7 @@ def build_report(settings: Settings, request: Request, trace: Trace) -> Report:
 def build_list(settings: Settings, request: Request, list_: CustomerListName, page: int, trace: Trace) -> CustomerList:
     """Build one page (from 1) of a list of the week's customers, with their personal data.
 
-    Raises WarehouseTimeoutError or WarehouseError where BigQuery cannot answer.
+    Raises WarehouseTimeoutError or WarehouseError if BigQuery cannot answer.
     """
     model, subject, scan, scored = _count_and_score(settings, request, trace)
     part = Page(LIST_PAGE_SIZE, skip=LIST_PAGE_SIZE * (page - 1))
@@ -129,7 +129,7 @@ def build_list(settings: Settings, request: Request, list_: CustomerListName, pa
 
 
 def _count_and_score(settings: Settings, request: Request, trace: Trace) -> tuple[ChurnModel, Subject, Scan, Scored]:
-    """Count the client's weeks and score them; the scan has the memory that they were counted with."""
+    """Count and score the client's weeks; the returned scan has the memory that was used."""
     place, client = settings.warehouse_of(request.client_id), settings.client(request.client_id)
     with trace.step("start"):
         model = churn.load()
@@ -155,14 +155,14 @@ def _count_and_score(settings: Settings, request: Request, trace: Trace) -> tupl
 def _count(
     place: WarehouseSettings, scan: Scan, model: ChurnModel, request: Request, trace: Trace
 ) -> tuple[CountedWeeks, DayCounts | None]:
-    """Count the weeks by cell and the events by day, in two queries at once.
+    """Count the weeks by cell and the events by day, with two queries at the same time.
 
-    The days tell how long the memory of all weeks is. It is eight weeks for a client of more than a few months, so both are
-    asked for at once, and a younger client's weeks, which are few, once more.
+    The daily counts decide how long the memory of all weeks is. For a client older than a few months it is eight weeks. So
+    both queries start at once, and the weeks of a younger client, which are few, are counted a second time.
     """
     counting_days = run_in_thread(warehouse.count_days, place, scan, request.seconds_left() * DAYS_SHARE)
     counting = run_in_thread(warehouse.count_weeks, place, scan, request.seconds_left())
-    churn.prepare(model)  # importing XGBoost and Babel is slow: the time that BigQuery takes is a good time for it
+    churn.prepare(model)  # importing XGBoost and Babel is slow, so it happens while BigQuery works
     formatting.prepare()
     days, bytes_of_days = _unless_failed(counting_days)
     counted, bytes_of_weeks = counting.result() if days is None else (None, 0)
@@ -178,7 +178,7 @@ def _count(
 def _fetch_people(
     place: WarehouseSettings, scan: Scan, scored: Scored, request: Request
 ) -> tuple[Future[tuple[Customer, ...]], Future[tuple[Regular, ...]] | None]:
-    """Fetch the customers by name while the sections are written; regulars cannot be missing before the week is over."""
+    """Start to fetch the customers by name while the sections are written. Before the week is over, no regular is missing."""
     page = Page(MAX_CUSTOMERS)
     cells = listed_cells(scored, scan.limits, "at_risk")
     customers = run_in_thread(warehouse.customers_by_expected_loss, place, scan, cells, page, request.seconds_left())
@@ -188,7 +188,7 @@ def _fetch_people(
 
 
 def _unless_failed(query: Future[tuple[DayCounts, int]]) -> tuple[DayCounts | None, int]:
-    """What the daily counts found, and the bytes read for it; None where they alone fail: a caveat says so."""
+    """Return the daily counts and the bytes read, or None if they failed: a caveat then says so."""
     try:
         return query.result()
     except WarehouseError as error:
@@ -197,7 +197,7 @@ def _unless_failed(query: Future[tuple[DayCounts, int]]) -> tuple[DayCounts | No
 
 
 def _gemini(settings: GeminiSettings | None, request: Request) -> Callable[[str], str] | None:
-    """Who writes the summary: Gemini, in what is left of the time; None where it is not set up."""
+    """Return the function that asks Gemini in the remaining time; None if Gemini is not configured."""
     if settings is None:
         return None
     if request.seconds_left() < MIN_GEMINI_SECONDS:

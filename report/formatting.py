@@ -1,4 +1,4 @@
-"""How numbers, money and dates read, wherever a person reads them: in sentences, on the page, in the PDF."""
+"""Format numbers, money and dates for people: in sentences, on the page, in the PDF."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -19,7 +19,7 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def verb(number: int, one: str, many: str) -> str:
-    """Choose the form of a verb or pronoun that goes with a count: "is" or "are"."""
+    """Choose the form of a verb or pronoun for a count: "is" or "are"."""
     return one if number == 1 else many
 
 
@@ -46,17 +46,17 @@ def money_whole(amount: float, currency: str) -> str:
 
 
 def prepare() -> None:
-    """Load what the first amount of money needs: better spent while BigQuery works."""
+    """Load what the first amount of money needs. Call this while BigQuery works."""
     money(0, "USD")
 
 
 def percent(value: float) -> str:
-    """Write a percentage, given as such: "12.5%"."""
+    """Write a percentage, given in percent: "12.5%"."""
     return f"{value:.1f}%"
 
 
 def percent_whole(value: float) -> str:
-    """Write a percentage without decimals, as a headline has it: "48%"."""
+    """Write a percentage without decimals, for headlines: "48%"."""
     return f"{value:.0f}%"
 
 
@@ -71,7 +71,7 @@ def day(date_: date) -> str:
 
 
 def short_day(date_: date) -> str:
-    """Write a date where the year is clear and room is short: "Jan 19"."""
+    """Write a short date without the year: "Jan 19"."""
     return f"{date_:%b} {date_.day}"
 
 
@@ -85,7 +85,7 @@ def days(first: date, last: date) -> str:
 
 
 def moment(instant: datetime) -> str:
-    """Write an instant, on the clock of its own time zone: "January 20, 2025, 08:05 UTC"."""
+    """Write an instant in its own time zone: "January 20, 2025, 08:05 UTC"."""
     return f"{day(instant.date())}, {instant:%H:%M %Z}"
 
 
@@ -96,8 +96,8 @@ def _money(amount: float, currency: str, decimals: int) -> str:
 
 @cache
 def _pattern(currency: str, decimals: int) -> "NumberPattern":
-    """Return the pattern of en_US; a currency without a sign of its own, such as CHF, keeps a space before the amount."""
-    from babel.numbers import get_currency_symbol, parse_pattern  # loaded with the first amount: most answers wait for BigQuery
+    """Return the pattern of en_US. A currency without a sign, such as CHF, has a space before the amount."""
+    from babel.numbers import get_currency_symbol, parse_pattern  # for the first amount: most answers wait for BigQuery
 
     space = NO_BREAK_SPACE if get_currency_symbol(currency, LOCALE)[-1:].isalpha() else ""
     return parse_pattern(f"¤{space}#,##0" + ("." + "0" * decimals if decimals else ""))

@@ -1,4 +1,4 @@
-"""The configuration, read from environment variables into immutable values. docs/configuration.md says what each one means.
+"""Read the configuration from environment variables into immutable values. docs/configuration.md describes each setting.
 
 Standard library only: `deploy.sh` reads the settings with the Python of the machine it runs on, before anything is installed.
 """
@@ -34,15 +34,15 @@ TrackedUsers = Literal["known", "buyers", "everybody"]
 
 @dataclass(frozen=True)
 class Source:
-    """What the events of a client are read from: a file in `report/sql/sources`, and what it is about."""
+    """Where the events of a client are read from: a file in `report/sql/sources`, and its values."""
 
     name: SourceName = "tables"
     dataset: str | None = None
-    """The dataset that a tool fills with this client's data alone; another project's stands before it, with a dot."""
+    """The dataset in which a tool keeps only this client's data; for another project, with that project and a dot before it."""
     users: TrackedUsers = "known"
     """Which users of the tool are customers."""
     tables: tuple[str, ...] = ()
-    """The tables of events that are read, where each event has a table of its own."""
+    """The tables of events that are read, if each kind of event has its own table."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class WarehouseSettings:
     location: str | None
     events_table: str
     users_table: str | None
-    """None where there is none: then nobody is named."""
+    """None without a users table: then customers have no names."""
     max_bytes_billed: int | None
     emulator_host: str | None
     source: Source = Source()
@@ -94,7 +94,7 @@ class ClientSettings:
     usd_rate: float = 1.0
     """How many units of the currency one US dollar is worth."""
     ignored_event_types: tuple[str, ...] = ()
-    """Event types that are not the customer's own doing, such as a newsletter that was delivered."""
+    """Event types that the customer does not cause, such as a delivered newsletter."""
     ga4_dataset: str | None = None
     """The dataset of the client's GA4 export."""
     segment_dataset: str | None = None
@@ -108,14 +108,14 @@ class ClientSettings:
     webhook_flavour: Literal["report", "slack"] = "report"
     email: tuple[str, ...] = ()
     problem: str | None = None
-    """Why no report of this client can be made; None where its entry in `CLIENTS` is right."""
+    """Why no report of this client can be made; None if its entry in `CLIENTS` is correct."""
     webhook_problem: str | None = None
     """Why nothing can be sent to its webhook."""
     email_problem: str | None = None
     """Why no e-mail can be sent."""
 
     def zone(self) -> ZoneInfo:
-        """Return the client's time zone. Raises SettingsError where the client's entry is wrong."""
+        """Return the client's time zone. Raises SettingsError if the client's entry is wrong."""
         if self.problem:
             raise SettingsError(self.problem)
         return ZoneInfo(self.time_zone)
@@ -136,25 +136,25 @@ class Settings:
     weekly_deadline_seconds: float
     mail: MailSettings | None
     page_url: str | None
-    """The address of the report's page; None where it is this function's own."""
+    """The address of the report's page; None for this function's own page."""
     link_secret: str | None = field(repr=False)
-    """Signs links; None where there are none."""
+    """Signs links; None if links are not signed."""
     scheduler: SchedulerSettings | None
-    """None where only an API key starts the weekly run."""
+    """None if only an API key can start the weekly run."""
 
     source: SourceName = "tables"
-    """What the events of all clients are read from."""
+    """Where the events of all clients are read from."""
     wait_for_data_hours: float = 0.0
-    """How many hours after a week's end the weekly run still waits for the events of its last day."""
+    """How many hours after the end of a week the weekly run waits for the events of its last day."""
 
     def client(self, client_id: int) -> ClientSettings:
-        """Return what is known about a client: the defaults where `CLIENTS` does not name it."""
+        """Return the settings of a client: the defaults if `CLIENTS` does not have it."""
         if client_id in self.clients:
             return self.clients[client_id]
         return _of_source(client_id, ClientSettings(), self.clients, self.source)
 
     def warehouse_of(self, client_id: int) -> WarehouseSettings:
-        """Return where the client's data is: of a tracking tool the client's own dataset, and no other."""
+        """Return where the client's data is. With a tracking tool this is only the client's own dataset."""
         client = self.client(client_id)
         if client.problem:
             raise SettingsError(client.problem)
@@ -162,7 +162,7 @@ class Settings:
         return replace(self.warehouse, source=source)
 
     def problems(self) -> tuple[str, ...]:
-        """List what is wrong in the settings although the function starts: the keys, and single clients' entries."""
+        """List the mistakes that do not stop the function: in the keys, and in the entries of single clients."""
         of_clients = (
             problem
             for client in self.clients.values()
@@ -174,7 +174,7 @@ class Settings:
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings from `environment`.
 
-    A missing or broken `API_KEYS` lets nobody in, and a mistake in one client's entry stops that client alone;
+    A missing or broken `API_KEYS` lets nobody in, and a mistake in one client's entry stops only that client;
     `Settings.problems` lists both. Any other mistake raises SettingsError.
     """
     given = {name: value.strip() for name, value in environment.items() if value.strip()}
@@ -300,7 +300,7 @@ def _clients(text: str, source: SourceName) -> Mapping[int, ClientSettings]:
     example = 'CLIENTS takes a JSON object such as {"1": {"name": "Sample Shop", "time_zone": "Europe/Berlin"}}'
     try:
         entries = json.loads(text)
-    except (ValueError, RecursionError):  # the latter where it is nested too deep
+    except (ValueError, RecursionError):  # RecursionError: it is nested too deeply
         raise SettingsError(example) from None
     if not isinstance(entries, dict):
         raise SettingsError(example)
@@ -314,7 +314,7 @@ def _clients(text: str, source: SourceName) -> Mapping[int, ClientSettings]:
 def _of_source(
     client_id: int, client: ClientSettings, clients: Mapping[int, ClientSettings], source: SourceName
 ) -> ClientSettings:
-    """Add the problem of what a client's events are read from: nothing, another client's, or something that is not read."""
+    """Add the problem of a client's source, if there is one: no dataset, another client's dataset, or one that is not read."""
     if client.problem:
         return client
     dataset = _dataset(client, source)
@@ -337,7 +337,7 @@ def _dataset(client: ClientSettings, source: SourceName) -> str | None:
 
 
 def _client(client_id: str, entry: object) -> ClientSettings:
-    """Read one client's entry in `CLIENTS`; what is wrong in it becomes a problem of this client."""
+    """Read one client's entry in `CLIENTS`; a mistake in it becomes a problem of this client."""
     if not isinstance(entry, dict):
         return ClientSettings(problem=f"CLIENTS has an entry for client {client_id} that is not a JSON object")
     given = {name: value for name, value in entry.items() if value is not None}
@@ -377,7 +377,7 @@ def _wrong_value(client_id: str, name: str, value: object, what: str) -> str:
 
 
 def _unknown_name(client_id: str, name: str) -> str:
-    """Say that a name is unknown. It is not quoted: it may be a secret in the wrong place."""
+    """Say that a name is unknown, without quoting it: it may be a secret in the wrong place."""
     from difflib import get_close_matches
 
     meant = "".join(f" (is it {known}?)" for known in get_close_matches(name, _CLIENT, n=1))
@@ -385,7 +385,7 @@ def _unknown_name(client_id: str, name: str) -> str:
 
 
 def _is_text(value: object) -> bool:
-    """Whether it is a text that can be sent: JSON's escapes may bring halves of characters."""
+    """Tell whether the value is a text that can be sent: JSON's escapes may produce halves of characters."""
     return isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
 
 
@@ -407,17 +407,17 @@ def _is_currency(value: object) -> bool:
 def _is_rate(value: object) -> bool:
     try:
         return isinstance(value, int | float) and not isinstance(value, bool) and value > 0 and math.isfinite(value)
-    except OverflowError:  # a whole number that no float reaches
+    except OverflowError:  # a whole number too large for a float
         return False
 
 
 def _is_dataset(value: object) -> bool:
-    """Whether it names a dataset, of this project or, before a dot, of another."""
+    """Tell whether the value names a dataset, with or without a project and a dot before it."""
     return isinstance(value, str) and bool(re.fullmatch(rf"(?:{PROJECT}\.)?\w+", value, re.ASCII))
 
 
 def _is_event_tables(value: object) -> bool:
-    """Whether they can be tables of one event each."""
+    """Tell whether the value is a list of names of tables that have one kind of event each."""
     return isinstance(value, list) and all(
         isinstance(table, str) and re.fullmatch(r"\w+", table, re.ASCII) and table not in NO_EVENT_TABLES for table in value
     )
@@ -428,7 +428,7 @@ def _is_users(value: object) -> bool:
 
 
 def _is_webhook_url(value: object) -> bool:
-    """Whether a report may go there: https without a password, or http on this machine, which is for tests."""
+    """Tell whether a report may go there: https without a password, or http on this machine (for tests)."""
     if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
         return False
     address = _address(value)
@@ -438,7 +438,7 @@ def _is_webhook_url(value: object) -> bool:
 
 
 def _is_webhook_secret(value: object) -> bool:
-    """Whether it is a secret as the Standard Webhooks specification has it, and long enough."""
+    """Tell whether the value is a long enough secret in the form of the Standard Webhooks specification."""
     try:
         return isinstance(value, str) and value.startswith("whsec_") and len(b64decode(value[6:], validate=True)) >= 16
     except ValueError:
@@ -450,7 +450,7 @@ def _is_flavour(value: object) -> bool:
 
 
 def _is_email_address(value: object) -> bool:
-    """Whether mail can be sent there: one @ between two parts, each without white space, invisible or special characters."""
+    """Tell whether mail can be sent there: one @ between two parts without white space, invisible or special characters."""
     part, label = r"[^\s@<>()\[\],;:\"\\.]+", r"[^\W_](?:[\w-]*[^\W_])?"
     return (
         isinstance(value, str)
@@ -465,7 +465,7 @@ def _is_email(value: object) -> bool:
 
 
 NO_EVENT_TABLES = ("tracks", "users", "identifies")
-"""`tracks` has every event once more; the others have no events."""
+"""`tracks` repeats every event; the others have no events."""
 _OF_SOURCES = ("ga4_dataset", "segment_dataset", "segment_tables", "users")
 _CLIENT: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "name": (_is_text, "a text"),
@@ -485,11 +485,11 @@ _CLIENT: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "webhook_flavour": (_is_flavour, '"report" or "slack"'),
     "email": (_is_email, "a list of e-mail addresses"),
 }
-"""What an entry in `CLIENTS` may have: when a value is right, and how that is said."""
+"""The names in an entry of `CLIENTS`: the test of a value, and its description for messages."""
 
 
 def _address(url: str) -> SplitResult | None:
-    """Return the parts of an address that has a host and, behind a colon, nothing but a port; None for any other text."""
+    """Return the parts of an address with a host and, after a colon, only a port; None for any other text."""
     try:
         address = urlsplit(url)
         port = address.port
@@ -510,7 +510,7 @@ def _max_bytes_billed(given: Mapping[str, str]) -> int | None:
         return None
     given_bytes = given["BIGQUERY_MAX_BYTES_BILLED"]
     value = math.ceil(_positive(given, "BIGQUERY_MAX_BYTES_BILLED", 1.0))
-    value = int(given_bytes) if re.fullmatch("[0-9]{1,19}", given_bytes) else value  # a float rounds large numbers
+    value = int(given_bytes) if re.fullmatch("[0-9]{1,19}", given_bytes) else value  # because a float rounds large numbers
     if value > MAX_INT64:
         raise SettingsError(f"BIGQUERY_MAX_BYTES_BILLED takes at most {MAX_INT64}")
     return value

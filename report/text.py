@@ -1,4 +1,4 @@
-"""Clean text from outside: once, where it comes in."""
+"""Clean text from outside, once, when it arrives."""
 
 import re
 
@@ -17,5 +17,5 @@ def clean(text: str) -> str:
 
 
 def clean_or_none(text: str | None) -> str | None:
-    """Return the cleaned text; None where nothing is left of it."""
+    """Return the cleaned text; None if nothing is left."""
     return clean(text or "") or None

@@ -1,6 +1,6 @@
-"""BigQuery: the only file that knows it. Each query is a file in `sql/`; what comes back is checked and turned into values.
+"""Query BigQuery. Only this file knows it. Each query is a file in `sql/`; its rows are checked and turned into values.
 
-Every query names its client, is limited in time and cost, and can be answered from BigQuery's own cache of results.
+Every query has a client, a time limit and a cost limit, and BigQuery can answer it from its own cache of results.
 """
 
 import re
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 FUNCTION_LABEL = "weekly-churn-report"
 MAX_RETRY_SECONDS = 10.0
-"""How long a passing fault of BigQuery is retried, and never longer than half of the time that is left."""
+"""How long a temporary fault of BigQuery is retried at most; also never longer than half of the remaining time."""
 SECONDS_TO_CANCEL = 0.5
-"""How long before its reader gives up a job is cancelled: once the answer is out, the function may get no processor."""
+"""A job is cancelled this long before its reader gives up: after the answer, the function may get no processor time."""
 ABANDONED_AFTER_MS = 5_000
-"""How much longer than its reader waits a query may run: the client cancels it before that if it still can."""
+"""How much longer than its reader waits a query may run, if the client could not cancel it before."""
 WEEKS_OF_SPEND = 9
-"""The week and the 8 before: over these a customer's money is summed."""
+"""A customer's spend is summed over the week and the 8 weeks before it."""
 SQL = Path(__file__).with_name("sql")
 
 TOTALS = {
@@ -50,19 +50,19 @@ TOTALS = {
     "total_sessions": 10,
     "total_spent_usd": 11,
 }
-"""Where in a week's totals stands how many customers had a feature above 0; before these the five counts of `WeekTotals`."""
+"""The positions, in a week's totals, of the customers with a feature above 0. The five counts of `WeekTotals` come first."""
 
 PASSING_REASONS = {"backendError", "internalError", "jobRateLimitExceeded", "quotaExceeded", "rateLimitExceeded"}
-"""The reasons of BigQuery's errors with a status of 400 to 404 that a later try may not meet."""
+"""Reasons of BigQuery's errors with a status of 400 to 404 that may be gone at a later attempt."""
 
 
 class WarehouseError(Exception):
-    """BigQuery failed, or its answer cannot be right. The message is for the log, not for the answer."""
+    """BigQuery failed, or its answer cannot be correct. The message is for the log, not for the answer."""
 
     def __init__(self, message: str, *, permanent: bool = False) -> None:
         super().__init__(message)
         self.permanent = permanent
-        """Whether the same query will fail again until somebody changes the configuration, the tables or the code."""
+        """Whether the query will fail until somebody changes the configuration, the tables or the code."""
 
 
 class WarehouseTimeoutError(WarehouseError):
@@ -71,7 +71,7 @@ class WarehouseTimeoutError(WarehouseError):
 
 @dataclass(frozen=True)
 class Scan:
-    """What a query is about: whose customers, in which week, seen when, cut into cells where."""
+    """The subject of a query: the client, the week, the present instant, and the limits of the cells."""
 
     client_id: int
     week: Week
@@ -84,20 +84,20 @@ class Scan:
 
 @dataclass(frozen=True)
 class Page:
-    """Which part of a list: at most `size` rows after the first `skip`."""
+    """A part of a list: at most `size` rows after the first `skip`."""
 
     size: int
     skip: int = 0
 
 
 def connect(place: WarehouseSettings) -> None:
-    """Import BigQuery's client library and make its client, if that has not been done."""
+    """Import BigQuery's client library and make its client, if this has not been done yet."""
     with _failures("the client"):
         _client(place)
 
 
 def count_weeks(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[CountedWeeks, int]:
-    """Count the customers of every week that a report needs by cell, in one scan; with the bytes that BigQuery read.
+    """Count the customers of every week of a report by cell, in one scan. Also return the bytes that BigQuery read.
 
     Raises WarehouseTimeoutError after `seconds`, WarehouseError for any other failure.
     """
@@ -122,7 +122,7 @@ def count_weeks(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[C
 
 
 def count_days(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[DayCounts, int]:
-    """Count the events of every local day that a report looks at; with the bytes that BigQuery read.
+    """Count the events of every local day of a report. Also return the bytes that BigQuery read.
 
     Raises WarehouseTimeoutError after `seconds`, WarehouseError for any other failure.
     """
@@ -150,7 +150,7 @@ def count_days(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[Da
 
 
 def last_day_has_come(place: WarehouseSettings, scan: Scan, seconds: float) -> bool:
-    """Whether there is any event on the week's last day.
+    """Tell whether there is any event on the week's last day.
 
     Raises WarehouseTimeoutError after `seconds`, WarehouseError for any other failure.
     """
@@ -162,7 +162,7 @@ def last_day_has_come(place: WarehouseSettings, scan: Scan, seconds: float) -> b
 def customers_by_expected_loss(
     place: WarehouseSettings, scan: Scan, cells: CellProbabilities, page: Page, seconds: float
 ) -> tuple[Customer, ...]:
-    """Fetch a page of the week's customers of the given cells by expected loss.
+    """Fetch a page of the week's customers in the given cells, ordered by expected loss.
 
     Raises WarehouseTimeoutError after `seconds`, WarehouseError for any other failure.
     """
@@ -193,7 +193,7 @@ def customers_by_expected_loss(
 
 
 def missing_regulars(place: WarehouseSettings, scan: Scan, page: Page, seconds: float) -> tuple[Regular, ...]:
-    """Fetch a page of the customers who used to come and did not, by what they spent in nine weeks.
+    """Fetch a page of the customers who used to come and did not, ordered by what they spent in nine weeks.
 
     Raises WarehouseTimeoutError after `seconds`, WarehouseError for any other failure.
     """
@@ -209,7 +209,7 @@ def missing_regulars(place: WarehouseSettings, scan: Scan, page: Page, seconds: 
 
 Row = tuple[Any, ...]
 Parameters = dict[str, tuple[str, Any]]
-"""From a query parameter's name to its BigQuery type and its value; a sequence makes it an array."""
+"""The name of a query parameter → its BigQuery type and its value; a sequence makes an array."""
 
 
 def _of_page(page: Page) -> Parameters:
@@ -217,7 +217,7 @@ def _of_page(page: Page) -> Parameters:
 
 
 def _of_rows(scan: Scan) -> Parameters:
-    """Which rows count."""
+    """Return the parameters that say which rows count."""
     end = midnight(scan.week.ending + timedelta(days=1), scan.week.time_zone)
     return {
         "client_id": ("INT64", scan.client_id),
@@ -230,7 +230,7 @@ def _of_rows(scan: Scan) -> Parameters:
 
 
 def _parameters(scan: Scan, weeks: int, earlier_weeks: int) -> Parameters:
-    """The parameters of `customers_in_cells.sql`: `weeks` with features, before them `earlier_weeks` of memory alone."""
+    """Return the parameters of `customers_in_cells.sql`: `weeks` with features, and `earlier_weeks` before them for memory."""
     week = scan.week
     starts = week_starts(week.ending, weeks + earlier_weeks, week.time_zone)
     return (
@@ -251,7 +251,7 @@ def _parameters(scan: Scan, weeks: int, earlier_weeks: int) -> Parameters:
 
 
 def _by_cell_and_week(texts: Sequence[str], weeks: int) -> tuple[IntArray, IntArray, FloatArray]:
-    """Customers, churned customers and spend (each m × w) of m cells, whose weeks are written as `cells.sql` has them."""
+    """Return the customers, churned customers and spend (each m × w) of m cells from the texts of `cells.sql`."""
     entries = [entry.split() for text in texts for entry in text.split(";")]
     cell = np.repeat(np.arange(len(texts)), [text.count(";") + 1 for text in texts])
     numbers = _numbers("cells.sql", entries, 4)
@@ -277,7 +277,7 @@ def _by_cell_and_week(texts: Sequence[str], weeks: int) -> tuple[IntArray, IntAr
 
 
 def _totals(texts: Sequence[str], weeks: int) -> tuple[WeekTotals, ...]:
-    """The totals of all weeks, newest first, those of the memory too; a week without customers has none."""
+    """Return the totals of all weeks, also those of the memory, newest first; zeros for a week without customers."""
     entries = [entry.split() for text in texts for entry in text.split(";")]
     table = _numbers("cells.sql", entries, 6 + len(TOTALS))
     numbers, all_weeks = table[:, :-1], weeks + MEMORY_WEEKS
@@ -294,7 +294,7 @@ def _totals(texts: Sequence[str], weeks: int) -> tuple[WeekTotals, ...]:
 
 
 def _numbers(query: str, rows: Sequence[Sequence[Any]], columns: int) -> FloatArray:
-    """The rows (n × columns) as numbers."""
+    """Return the rows (n × columns) as numbers."""
     try:
         table = np.array([[float(value) for value in row] for row in rows], dtype=np.float64).reshape(len(rows), columns)
     except (TypeError, ValueError) as error:
@@ -305,14 +305,14 @@ def _numbers(query: str, rows: Sequence[Sequence[Any]], columns: int) -> FloatAr
 
 
 def _whole(counts: npt.NDArray[np.float64]) -> bool:
-    """Whether they can be counts: whole numbers, and as large as a float64 tells apart."""
+    """Tell whether the numbers can be counts: whole, and not larger than a float64 represents exactly."""
     return bool(((counts % 1 == 0) & (np.abs(counts) < 2**53)).all())
 
 
 def _run(
     place: WarehouseSettings, query: str, parameters: Parameters, columns: Sequence[str], seconds: float
 ) -> tuple[list[Row], int]:
-    """The rows of a query in `sql/`, each with these columns' values, and how many bytes BigQuery read for them."""
+    """Run a query in `sql/`; return its rows with the values of these columns, and the bytes that BigQuery read."""
     answer = run_in_thread(_query, place, query, parameters, columns, seconds)
     try:
         return answer.result(timeout=seconds)
@@ -341,12 +341,12 @@ def _query(
         answer = client.query_and_wait(
             text,
             job_config=job_config,
-            api_timeout=seconds + 1,  # the reader gives up a call that hangs before it ends by itself
-            wait_timeout=max(seconds - SECONDS_TO_CANCEL, seconds / 2),  # then the library cancels the job
+            api_timeout=seconds + 1,  # the reader gives up earlier than this
+            wait_timeout=max(seconds - SECONDS_TO_CANCEL, seconds / 2),  # after this the library cancels the job
             retry=bigquery.DEFAULT_RETRY.with_timeout(retry_seconds),
             job_retry=DEFAULT_JOB_RETRY.with_timeout(retry_seconds),
         )
-        # As they came, which is as text: the library's own rows take three times as much of the processor.
+        # The raw values, which are text: the library's own rows take three times as much processor time.
         rows = [tuple(cell["v"] for cell in row["f"]) for page in answer.pages for row in page.raw_page.get("rows", ())]
     found = [field.name for field in answer.schema]
     if found != list(columns) or len(rows) != answer.total_rows or {len(row) for row in rows} - {len(columns)}:
@@ -355,7 +355,7 @@ def _query(
 
 
 def _typed(parameters: Parameters, text: str) -> "list[bigquery.ArrayQueryParameter | bigquery.ScalarQueryParameter]":
-    """The parameters that a query's text names, as the client library takes them: sources need different ones."""
+    """Return the parameters that the query's text names, in the client library's types: sources need different ones."""
     from google.cloud import bigquery
 
     return [
@@ -367,7 +367,7 @@ def _typed(parameters: Parameters, text: str) -> "list[bigquery.ArrayQueryParame
 
 @contextmanager
 def _failures(query: str) -> Iterator[None]:
-    """Turn what the client library raises into the two errors of this file."""
+    """Turn the client library's exceptions into the two errors of this file."""
     from google.api_core.exceptions import ClientError, GoogleAPIError
     from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
     from requests.exceptions import RequestException
@@ -404,7 +404,7 @@ def _client_of(project: str | None, location: str | None, emulator_host: str | N
 
 @cache
 def _text(query: str, project: str, place: WarehouseSettings) -> str:
-    """A query in `sql/`, on what the events of `place` are read from."""
+    """Return the text of a query in `sql/` for the tables of `place`."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     def quoted(table: str) -> str:
