@@ -1,1 +1,1 @@
-"""The churn model that comes with the report."""
+"""The bundled churn model."""

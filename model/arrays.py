@@ -1,4 +1,4 @@
-"""The kinds of numpy arrays that the model and the report compute with."""
+"""The types of numpy arrays in the model and the report."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""Correct a shop's probabilities by the outcome of its past weeks: p' = sigmoid(intercept + slope × logit(p)).
+"""Correct a shop's probabilities with the outcome of its past weeks: p' = sigmoid(intercept + slope × logit(p)).
 
 Logistic calibration (Cox, "Two further applications of a model for binary regression", Biometrika 45, 1958; Platt, 1999) with a
 Gaussian prior on the intercept and on the logarithm of the slope. The prior keeps small shops near identity and the slope above
@@ -24,7 +24,7 @@ class Calibration:
 IDENTITY = Calibration(0.0, 1.0)
 
 DIGITS = 6
-"""Decimals of a correction. The report states the same decimals that it uses."""
+"""The decimals of a correction. The report shows the same decimals that it uses."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ PRIOR = Prior()
 """Chosen on simulated shops; model/README.md has the table."""
 
 WEIGHTS = (1.0, 0.5, 0.25, 0.125)
-"""The weight of each past week that teaches a correction, newest first. The weight belongs to the position."""
+"""The weights of the past weeks that teach a correction, newest first. A missing week keeps its position and its weight."""
 
 
 def apply(calibration: Calibration, log_odds: FloatArray) -> FloatArray:
@@ -60,7 +60,7 @@ def fit(log_odds: FloatArray, customers: FloatArray, churned: FloatArray, prior:
     with the Fisher information in place of the curvature where that is not positive definite, halving each step until it
     improves the posterior. The order of the cells does not matter. Returns identity if there are no customers.
     """
-    # Cells with the same log-odds are one. Whole numbers with weights that are powers of 1/2 add up exactly, in any order.
+    # Merge cells with the same log-odds. Whole numbers times powers of 1/2 add up exactly, in any order.
     log_odds, place = np.unique(log_odds, return_inverse=True)
     customers, churned = (np.bincount(place, counts).astype(np.float64) for counts in (customers, churned))
     precision = np.array([prior.intercept, prior.log_slope]) ** -2.0

@@ -41,7 +41,7 @@ MODEL_PATH = Path(__file__).with_name("churn.json")
 
 @dataclass(frozen=True, eq=False)
 class ChurnModel:
-    """A model as stored in its file. XGBoost is imported at the first score, or by `prepare`."""
+    """A model, read from its file. XGBoost is imported at the first score, or by `prepare`."""
 
     content: bytes = field(repr=False)
     version: str
@@ -72,7 +72,7 @@ def load(path: Path = MODEL_PATH) -> ChurnModel:
 
 
 def prepare(model: ChurnModel) -> None:
-    """Import XGBoost and load the model into it, unless that is done already. Meant to run while BigQuery counts."""
+    """Import XGBoost and load the model into it, unless this is done already. Call this while BigQuery counts."""
     _booster(model)
 
 

@@ -1,1 +1,1 @@
-"""What the counted customers mean: pure functions from cells to the sections of a report."""
+"""Pure functions from counted cells to the sections of a report."""

@@ -1,4 +1,4 @@
-"""What past weeks teach: the correction of this shop's probabilities, and how right the report of four weeks ago was."""
+"""The correction of this shop's probabilities from past weeks, and the backtest of the report of four weeks ago."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from report.schema import Backtest
 from report.week import MEMORY_WEEKS, WEEKS_TO_COME_BACK, Week
 
 MIN_MEMORY_WEEKS = 4
-"""The oldest teachers are dropped until the memory is at least this long, or one teacher is left."""
+"""The oldest teachers (past weeks for the correction) are dropped until the memory is this long, or one teacher is left."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """Which past weeks a client has, in weeks before the report's."""
+    """The past weeks of a client, counted in weeks before the report's week."""
 
     oldest_whole: int
-    """The oldest counted week that began after the client's first event; 0 where there is none."""
+    """The oldest counted week that began after the client's first event; 0 if there is none."""
     there: frozenset[int]
-    """The past weeks that have customers, began after the client's first event, and are sound with all of their outcome."""
+    """The past weeks that have customers, began after the client's first event, and have no gap in the week or its outcome."""
     gaps: frozenset[int] = frozenset()
-    """The past weeks that would be there if no events were missing in them or in their outcome."""
+    """The past weeks that cannot be used because events are missing in the week or its outcome."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Teachers:
 
     memory_weeks: int
     weeks: tuple[int, ...]
-    """In weeks before the report's, newest first."""
+    """In weeks before the report's week, newest first."""
     newest_position: int
-    """The week whose weight is 1, whether it is there or not."""
+    """The week whose weight is 1, even if it cannot be used."""
 
 
 def known_by_days(counts: DayCounts, week: Week) -> Known:
-    """What the daily counts tell of the past weeks."""
+    """Find the past weeks from the daily counts."""
     if counts.first_day is None:
         return Known(0, frozenset())
     oldest_whole = max(((week.start - counts.first_day).days - 1) // 7, 0)
@@ -54,7 +54,7 @@ def known_by_days(counts: DayCounts, week: Week) -> Known:
 
 
 def known_by_weeks(counted: CountedWeeks, week: Week) -> Known:
-    """What the weeks themselves tell where the daily counts could not be had: gaps are not known."""
+    """Find the past weeks from the counted weeks, if the daily counts failed: gaps are then unknown."""
     active = {weeks_ago for weeks_ago, total in enumerate(counted.totals) if total.customers}
     if not active:
         return Known(0, frozenset())
@@ -81,9 +81,9 @@ def teachers_of(known: Known, newest_position: int, last_week: int = 1) -> Teach
 
 
 def correction(counted: CountedWeeks, log_odds: FloatArray, teachers: Teachers) -> Calibration:
-    """Fit the correction on the teachers, each with the weight of its position; identity without any.
+    """Fit the correction on the teachers, each with the weight of its position. Return identity without teachers.
 
-    `log_odds` (m) is the model's call on the cells of `counted`.
+    `log_odds` (m) are the model's log-odds for the cells of `counted`.
     """
     if not teachers.weeks:
         return IDENTITY
@@ -96,13 +96,13 @@ def correction(counted: CountedWeeks, log_odds: FloatArray, teachers: Teachers) 
 
 
 def customer_weeks(counted: CountedWeeks, weeks: Collection[int]) -> int:
-    """How many customers these weeks had, each week's counted anew."""
+    """Count the customers of these weeks; a customer of several weeks counts in each."""
     return int(counted.customers[:, sorted(weeks)].sum())
 
 
 @dataclass(frozen=True)
 class Reported:
-    """A past week as its own report had it, as far as this report's memory tells."""
+    """A past week as in the report of that week, as far as this report's memory allows."""
 
     scored: ScoredCells
     teachers: Teachers
@@ -110,7 +110,7 @@ class Reported:
 
 
 def as_reported(counted: CountedWeeks, log_odds: FloatArray, known: Known, weeks_ago: int) -> Reported | None:
-    """Score a past week with the correction that was known when it ended; None where these weeks are not counted."""
+    """Score a past week with the correction of that time. Return None if the past weeks for it are not counted."""
     newest_position = weeks_ago + WEEKS_TO_COME_BACK
     if newest_position + len(WEIGHTS) > counted.weeks:
         return None
@@ -122,9 +122,9 @@ def as_reported(counted: CountedWeeks, log_odds: FloatArray, known: Known, weeks
 
 
 def backtest(counted: CountedWeeks, log_odds: FloatArray, known: Known, week: Week) -> Backtest | None:
-    """Hold what the report of four weeks ago said against what its customers have done since.
+    """Compare the report of four weeks ago with the outcome.
 
-    None where that week is not there. Scored with this report's memory and the correction known by then.
+    Uses this report's memory and the correction of that time. Returns None if that week cannot be used.
     """
     weeks_ago = week.newest_known
     reported = as_reported(counted, log_odds, known, weeks_ago)

@@ -1,4 +1,4 @@
-"""What a report does not know, said first. Each caveat has a code, a sentence, and whether it is serious."""
+"""Caveats: what a report does not know. Each caveat has a code, a sentence and a severity."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ MIN_SHARE_TRACKED = 0.2
 MIN_CUSTOMERS_TRACKED = 10
 MAX_SHARE_REPEATED = 0.01
 MAX_SHARE_UNUSABLE = 0.1
-"""With more unusable amounts than this for each customer who spent something, spend only seems to fall."""
+"""With more unusable amounts than this for each customer who spent something, the spend may only appear to fall."""
 UNUSUAL_TIMES = 3
 
 _SEGMENTS: tuple[ChangeName, ...] = ("High-Value", "Regular", "Occasional", "New")
@@ -27,12 +27,12 @@ _SEGMENTS: tuple[ChangeName, ...] = ("High-Value", "Regular", "Occasional", "New
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the caveats are judged by."""
+    """The data from which caveats follow."""
 
     week: Week
     counted: CountedWeeks
     days: DayCounts | None
-    """None where the daily counts could not be had."""
+    """None if the daily counts failed."""
     known: Known
     teachers: Teachers
     share_outside: float | None
@@ -40,7 +40,7 @@ class Evidence:
 
 
 def caveats(evidence: Evidence) -> tuple[Caveat, ...]:
-    """Collect what holds for this report, worst first."""
+    """Collect the caveats of this report, worst first."""
     found = [
         *_days_without_events(evidence),
         *_tracking_changed(evidence),
@@ -58,17 +58,17 @@ def caveats(evidence: Evidence) -> tuple[Caveat, ...]:
 
 
 def serious(found: Collection[Caveat]) -> bool:
-    """Whether one of them is serious."""
+    """Tell whether one of the caveats is serious."""
     return any(caveat.severity == "serious" for caveat in found)
 
 
 def missing_days(days: DayCounts | None, week: Week) -> tuple[date, ...]:
-    """The finished days of the week whose events are missing and not by chance."""
+    """Return the finished days of the week whose events are missing by more than chance."""
     return silent_days(days, week, 0) if days else ()
 
 
 def changed_features(counted_weeks: CountedWeeks, week: Week) -> tuple[tuple[str, bool], ...]:
-    """The features that vanished (False) or appeared (True) for everybody since last week; none while the week runs."""
+    """Return the features that vanished (False) or appeared (True) for everybody since last week; none while the week runs."""
     now, before = counted_weeks.totals[0], counted_weeks.totals[1]
     if week.partial or not (now.customers and before.customers and now.with_feature and before.with_feature):
         return ()
@@ -90,7 +90,7 @@ def changed_features(counted_weeks: CountedWeeks, week: Week) -> tuple[tuple[str
 
 
 def broken_features(counted_weeks: CountedWeeks, week: Week) -> frozenset[str]:
-    """The features that cannot be compared with past weeks: their tracking changed, or many amounts count as nothing spent."""
+    """Return the features that cannot be compared with past weeks: tracking changed, or many amounts could not be used."""
     broken = {feature for feature, _ in changed_features(counted_weeks, week)}
     now = counted_weeks.totals[0]
     buyers = (now.with_feature or {}).get("total_spent_usd", 0)
@@ -100,7 +100,7 @@ def broken_features(counted_weeks: CountedWeeks, week: Week) -> frozenset[str]:
 
 
 def silenced_changes(found: Collection[Caveat], features: Collection[str]) -> frozenset[ChangeName]:
-    """The figures about which serious caveats forbid a verdict; `features` are those that `broken_features` names."""
+    """Return the figures that get no verdict because of serious caveats; `features` come from `broken_features`."""
     codes = {caveat.code for caveat in found if caveat.severity == "serious"}
     silenced: set[ChangeName] = set()
     if "days_without_events" in codes:
@@ -115,7 +115,7 @@ def silenced_changes(found: Collection[Caveat], features: Collection[str]) -> fr
 
 
 def comparable_with_last_week(found: Collection[Caveat], last_week: LastWeek) -> bool:
-    """Whether this week's numbers may stand beside last week's: both are whole, and were counted alike."""
+    """Tell whether this week can be compared with last week: both are complete and were counted in the same way."""
     forbidding = {"week_not_over", "days_without_events", "tracking_changed"}
     return last_week.complete and not {caveat.code for caveat in found} & forbidding
 

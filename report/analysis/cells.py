@@ -1,7 +1,7 @@
-"""The values that flow: the customers of a week, counted by cell.
+"""The customers of a week, counted by cell.
 
 A cell is a box of the feature space in which the model cannot tell customers apart: they have the same churn probability, the
-same risk factors and the same segment. One representative stands for all of them, so the size of a report's work depends on the
+same risk factors and the same segment. One representative is enough for all of them, so the work for a report depends on the
 model, not on the shop.
 """
 
@@ -17,13 +17,13 @@ class Cells:
     """The customers of one week in n cells."""
 
     features: FloatArray
-    """n × 9: a representative of each cell, any point of its box; columns as in `model.churn.FEATURES`."""
+    """n × 9: a representative of each cell (any point of its box); columns as in `model.churn.FEATURES`."""
     declining: Mask
     """n: whether its customers come less often than before: see `customers_in_cells.sql`."""
     customers: IntArray
     """n: how many customers each cell has."""
     spent: FloatArray
-    """n: what they spent together in the week, in the client's currency."""
+    """n: what the customers of each cell spent together in the week, in the client's currency."""
 
     def where(self, mask: Mask) -> "Cells":
         """Pick the cells of `mask` (n)."""
@@ -44,45 +44,45 @@ class ScoredCells:
 
     @property
     def customers(self) -> int:
-        """The number of customers in all cells."""
+        """Count the customers of all cells."""
         return int(self.cells.customers.sum())
 
     @property
     def spent(self) -> float:
-        """What they spent together, in the client's currency."""
+        """Sum up what the customers spent, in the client's currency."""
         return math.fsum(self.cells.spent)
 
     @property
     def expected_to_leave(self) -> float:
-        """How many of them will probably leave: the sum of their churn probabilities."""
+        """Return how many customers will probably leave: the sum of their churn probabilities."""
         return math.fsum(self.churn_probability * self.cells.customers)
 
     @property
     def spend_at_stake(self) -> float:
-        """The sum of churn probability × spend, in the client's currency."""
+        """Return the sum of churn probability × spend, in the client's currency."""
         return math.fsum(self.churn_probability * self.cells.spent)
 
     @property
     def mean_churn_probability(self) -> float | None:
-        """The mean over customers; None without customers."""
+        """Return the mean over customers; None without customers."""
         return self.expected_to_leave / self.customers if self.customers else None
 
 
 @dataclass(frozen=True)
 class WeekTotals:
-    """One week of the client, whatever the cells."""
+    """One week of the client, without regard to cells."""
 
     customers: int = 0
     new_customers: int = 0
-    """How many of them were not seen in any scanned week before."""
+    """How many of the customers were not seen in any scanned week before."""
     missing_regulars: int = 0
-    """Customers whose last visit was in this week, in at least 3 of the weeks 2 to 5 before the newest and not since."""
+    """Missing regulars last seen in this week: active in at least 3 of the weeks 2 to 5 before the newest, not since."""
     unusable_amounts: int = 0
     """Purchases whose amount counts 0: an overflow, or beyond ±10¹⁵."""
     spent_by_missing_regulars: float = 0.0
-    """What these spent in the newest nine weeks, in the client's currency."""
+    """What the missing regulars spent in the newest nine weeks, in the client's currency."""
     with_feature: Mapping[str, int] | None = None
-    """How many customers had each feature above 0; None for a week of which only the customers are known."""
+    """How many customers had each feature above 0; None for a week of memory, for which only the customers are known."""
 
 
 @dataclass(frozen=True)
@@ -96,21 +96,21 @@ class CountedWeeks:
     customers: IntArray
     """m × w: how many customers each cell had in each week."""
     churned: IntArray
-    """m × w: how many of them had no event in the four weeks after; means nothing in the weeks 0 to 3."""
+    """m × w: how many of these had no event in the four weeks after; has no meaning for the weeks 0 to 3."""
     spent: FloatArray
     """m × w: what they spent, in the client's currency."""
     totals: tuple[WeekTotals, ...]
-    """Each week's, those of the memory too."""
+    """Of each week, also those of the memory."""
     memory_weeks: int
-    """How many weeks before each week are its memory."""
+    """How many weeks before each week count for its memory."""
 
     @property
     def weeks(self) -> int:
-        """How many weeks have features."""
+        """Return how many weeks have features."""
         return int(self.customers.shape[1])
 
     def week(self, weeks_ago: int) -> Cells:
-        """The cells of one week that have customers."""
+        """Return the cells that have customers in one week."""
         there = self.customers[:, weeks_ago] > 0
         all_cells = Cells(self.features, self.declining, self.customers[:, weeks_ago], self.spent[:, weeks_ago])
         return all_cells.where(there)

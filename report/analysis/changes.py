@@ -1,4 +1,4 @@
-"""What changed by more than chance: control limits for individual values, from the weeks before.
+"""Find the figures that changed by more than chance: control limits for individual values, from the weeks before.
 
 Wheeler & Chambers, "Understanding Statistical Process Control", 1992.
 """
@@ -16,20 +16,20 @@ from report.schema import Change, ChangeName, Verdict
 BASELINE_WEEKS = 8
 MIN_BASELINE_WEEKS = 6
 LIMIT_FACTOR = 2.66
-"""Control limits lie this many mean moving ranges from the mean: 3 ÷ 1.128, the expected range of two normal values."""
+"""Control limits are this many mean moving ranges from the mean: 3 ÷ 1.128, the expected range of two normal values."""
 WIDENING, WIDENING_OF_MONEY = 1.05, 1.3
-"""Limits from eight weeks only are too narrow, and more so for money, whose values are skewed: widened until steady shops give at
-most 3 % verdicts (docs/changes.md)."""
+"""Limits from only eight weeks are too narrow, and more so for money, whose values are skewed. They are widened until at most
+3 % of the verdicts in steady shops are false (docs/changes.md)."""
 MIN_CHANGE = 0.05
-"""A smaller share of the mean than this is no news, however steady the weeks before were."""
+"""A change by a smaller share of the mean gets no verdict, even if the weeks before were steady."""
 MIN_COUNT = 10
-"""A count is no news where it is below this now and was so on average: 1 customer is not twice as much as none."""
+"""A count gets no verdict if it is below this now and on average: 2 customers instead of 1 are no news."""
 
 LESS_IS_BETTER: frozenset[ChangeName] = frozenset({"expectedToLeave"})
 
 
 def figures(week: ScoredCells) -> Mapping[ChangeName, float]:
-    """The figures of a week that are watched."""
+    """Return the figures of a week that are compared with other weeks."""
     by_segment: dict[ChangeName, float] = {segment: float(in_segment(week, segment).customers) for segment in SEGMENTS}
     return {
         "customers": float(week.customers),
@@ -42,7 +42,7 @@ def figures(week: ScoredCells) -> Mapping[ChangeName, float]:
 def changes(
     this_week: ScoredCells, last_week: ScoredCells, baseline: Sequence[ScoredCells], silenced: Collection[ChangeName] = ()
 ) -> tuple[Change, ...]:
-    """Hold each figure of this week against the sound weeks before, newest first; empty with fewer than six of them.
+    """Compare each figure of this week with the `baseline`: complete weeks before, newest first. Empty with fewer than six.
 
     Figures of `silenced` are left out: their data is broken.
     """
@@ -71,7 +71,7 @@ def _change(what: ChangeName, now: float, before: float, past: Sequence[float]) 
 
 
 def usual_range(past: Sequence[float], widening: float) -> tuple[float, float]:
-    """The control limits of the values of some weeks, in their order; not below 0 for values that never are."""
+    """Return the control limits of the values of some weeks, in their order; not below 0 for values that never are."""
     mean_moving_range = fmean(abs(one - other) for one, other in pairwise(past))
     mean = fmean(past)
     reach = max(widening * LIMIT_FACTOR * mean_moving_range, MIN_CHANGE * abs(mean))
@@ -80,7 +80,7 @@ def usual_range(past: Sequence[float], widening: float) -> tuple[float, float]:
 
 
 def _in_whole_units(low: float, high: float) -> tuple[float, float]:
-    """The whole numbers between the limits: so a sentence never calls unusual what it shows inside them."""
+    """Return the whole numbers between the limits, so that a sentence never calls a figure unusual that it shows inside them."""
     inner = (float(ceil(low)), float(floor(high)))
     return inner if inner[0] <= inner[1] else (float(floor(low)), float(ceil(high)))
 

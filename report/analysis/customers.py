@@ -1,4 +1,4 @@
-"""Customers one by one: only where they are asked for."""
+"""Single customers, for reports that include them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MAX_CUSTOMERS = 25
 
 @dataclass(frozen=True)
 class Customer:
-    """One row of `customers.sql`. Email and name are None where the users table has none."""
+    """One row of `customers.sql`. Email and name are None if the users table has none."""
 
     user_id: str
     email: str | None
@@ -40,21 +40,21 @@ class Regular:
     email: str | None
     name: str | None
     active_weeks: int
-    """Bit k: active k weeks before the newest week."""
+    """Bit k is set if the customer was active k weeks before the newest week."""
     spent_9_weeks: float
     """In the client's currency."""
 
 
 @dataclass(frozen=True)
 class CellProbabilities:
-    """Cells by the names that `customers_in_cells.sql` gives them, and the churn probability of each one's customers."""
+    """Cells by their names in `customers_in_cells.sql`, and the churn probability of each cell's customers."""
 
     names: tuple[str, ...]
     churn_probabilities: tuple[float, ...]
 
 
 def cell_probabilities(scored: ScoredCells, limits: Limits) -> CellProbabilities:
-    """Name the cells of a week, so that BigQuery can put their customers in order."""
+    """Name the cells of a week, so that BigQuery can order their customers by expected loss."""
     numbers = np.column_stack([buckets(scored.cells.features, limits), scored.cells.declining])
     names = tuple(",".join(map(str, row)) for row in numbers.tolist())
     return CellProbabilities(names, tuple(scored.churn_probability.tolist()))
@@ -63,9 +63,9 @@ def cell_probabilities(scored: ScoredCells, limits: Limits) -> CellProbabilities
 def at_risk_customers(
     customers: Sequence[Customer], churn_probability: FloatArray, contributions: FloatArray, told: Told, usd_rate: float
 ) -> tuple[AtRiskCustomer, ...]:
-    """Make one row of the report for each of the n `customers`, in their order.
+    """Make one row of the report for each of the n `customers`, in the same order.
 
-    `churn_probability` (n) and `contributions` (n × 9) are the model's call on them.
+    `churn_probability` (n) and `contributions` (n × 9) are those of the customers.
     """
     features = features_of(customers)
     declining = np.array([customer.declining for customer in customers], dtype=np.bool_)
@@ -90,12 +90,12 @@ def at_risk_customers(
 
 
 def features_of(customers: Sequence[Customer]) -> FloatArray:
-    """The features (n × 9) of n customers."""
+    """Return the features (n × 9) of n customers."""
     return np.array([customer.features for customer in customers], dtype=np.float64).reshape(-1, len(FEATURES))
 
 
 def missing_regulars(regulars: Sequence[Regular], usd_rate: float) -> tuple[MissingRegular, ...]:
-    """Make one row of the report for each customer who used to come and did not, in their order."""
+    """Make one row of the report for each missing regular, in the same order."""
     return tuple(
         MissingRegular(
             user_id=regular.user_id,

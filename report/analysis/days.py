@@ -1,4 +1,4 @@
-"""Which days a client's events are missing: silence that is no chance."""
+"""Find the days on which a client's events are missing by more than chance."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from statistics import median
 from report.week import WEEKS_TO_COME_BACK, Week
 
 MIN_MISSING_EVENTS = 7
-"""A run of days without events is no chance where at least this many would be usual: e⁻⁷ is one in a thousand."""
+"""A run of days without events is more than chance if at least this many events are usual: e⁻⁷ is one in a thousand."""
 MIN_GAP_DAYS = 3
-"""A past week, or the outcome of one, with this many such days teaches nothing."""
+"""A past week is not used if it or its outcome has this many such days."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,15 @@ class DayCounts:
 
     @property
     def first_day(self) -> date | None:
-        """The day of the client's first counted event; None without any."""
+        """Return the day of the client's first counted event; None if there is none."""
         return min(self.events, default=None)
 
 
 def silent_runs(counts: DayCounts, week: Week, period: Sequence[date]) -> tuple[tuple[date, ...], ...]:
-    """Find the runs of finished days of `period` without any event that are no chance.
+    """Find the runs of finished days of `period` without events that are more than chance.
 
-    The medians of their weekdays add up to at least seven events. A median is taken over the counted weeks from the client's
-    first event on, without the week that is judged.
+    The medians of their weekdays add up to at least seven events. A median is taken over the counted weeks since the client's
+    first event, without the week of the day itself.
     """
     finished = [day for day in period if day < week.today]
     runs = [tuple(run) for silent, run in groupby(finished, lambda day: day not in counts.events) if silent]
@@ -42,7 +42,7 @@ def silent_runs(counts: DayCounts, week: Week, period: Sequence[date]) -> tuple[
 
 
 def usual_events(counts: DayCounts, week: Week, day: date) -> float:
-    """The median number of events on the weekday of `day` in the other weeks; 0 where there are none."""
+    """Return the median number of events on the weekday of `day` in the other weeks; 0 if there are none."""
     first_day = counts.first_day
     if first_day is None:
         return 0.0
@@ -53,18 +53,18 @@ def usual_events(counts: DayCounts, week: Week, day: date) -> float:
 
 
 def days_of(week: Week, weeks_ago: int) -> tuple[date, ...]:
-    """The seven days of a week this many weeks before `week`, oldest first."""
+    """Return the seven days of the week that is this many weeks before `week`, oldest first."""
     start = week.start - timedelta(days=7 * weeks_ago)
     return tuple(start + timedelta(days=day) for day in range(7))
 
 
 def silent_days(counts: DayCounts, week: Week, weeks_ago: int) -> tuple[date, ...]:
-    """The days of a past week whose events are missing and not by chance: others are not compared with such a week."""
+    """Return the days of a past week whose events are missing by more than chance. Other weeks are not compared with it."""
     return tuple(day for run in silent_runs(counts, week, days_of(week, weeks_ago)) for day in run)
 
 
 def gap_days(counts: DayCounts, week: Week, weeks_ago: int) -> tuple[date, ...]:
-    """The missing days of a past week and of the 28 days after it, where too many are missing for it to teach anything."""
+    """Return the missing days of a past week and of the 28 days after it, if there are too many to use the week."""
     outcome = [day for later in range(1, WEEKS_TO_COME_BACK + 1) for day in days_of(week, weeks_ago - later)]
     gaps: list[date] = []
     for period in (days_of(week, weeks_ago), sorted(outcome)):

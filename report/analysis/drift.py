@@ -1,4 +1,4 @@
-"""How far a shop lies from what the model was trained on: what it says of customers beyond that is a guess."""
+"""Measure how far a shop is from the model's training range. Outside it the probabilities are a guess."""
 
 import numpy as np
 
@@ -7,9 +7,9 @@ from report.analysis.cells import ScoredCells
 
 
 def share_outside(model: ChurnModel, scored: ScoredCells) -> float | None:
-    """The share of customers that have a feature outside the model's training range, four decimals.
+    """Return the share of customers that have a feature outside the model's training range, with four decimals.
 
-    None without customers, and for a model whose file does not say what it was trained on.
+    None without customers, and for a model whose file has no training range.
     """
     if not model.training_range or not scored.customers:
         return None

@@ -1,7 +1,7 @@
-"""Why customers are at risk, in the model's own words: the brief's section 7.3.
+"""The risk factors: the brief's section 7.3.
 
-Each feature's contribution to a customer's log-odds of churning is the model's own (TreeSHAP, see `model.churn`). A factor has a
-name only where that name is true of the customer: it is told with the customer's own features, not with the model's opinion.
+The contribution of each feature to a customer's log-odds of churning is the model's (TreeSHAP, see `model.churn`). A factor has a
+name, which is used only if the customer's own features make it true.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,7 +17,7 @@ from report.schema import RiskFactor, RiskLevel
 
 @dataclass(frozen=True)
 class Factor:
-    """A name for the push of a feature, true of customers with `at_least` ≤ feature < `below`."""
+    """A name for the contribution of a feature, true of customers with `at_least` ≤ feature < `below`."""
 
     id: str
     name: str
@@ -25,7 +25,7 @@ class Factor:
     at_least: float = -np.inf
     below: float = np.inf
     declining: bool = False
-    """Whether it is true only of customers who come less often than before."""
+    """True if the name fits only customers who come less often than before."""
 
 
 FACTORS: tuple[Factor, ...] = (
@@ -42,7 +42,7 @@ FACTORS: tuple[Factor, ...] = (
     Factor("no_visit_before", "No Visit In The Weeks Before", "active_weeks_before", below=1),
     Factor("few_visits_before", "Few Visits In The Weeks Before", "active_weeks_before", below=3),
 )
-"""The factors of a feature, the most telling first; the brief's name where it is true."""
+"""The factors of each feature, the most specific first; the brief's name is used where it is true."""
 
 FACTOR_LIMITS: Mapping[str, frozenset[float]] = {
     feature: frozenset(
@@ -54,33 +54,33 @@ FACTOR_LIMITS: Mapping[str, frozenset[float]] = {
     )
     for feature in FEATURES
 }
-"""Where each feature must be cut, so that a factor is true of all customers of a cell or of none."""
+"""The limits of each feature that make a factor true of all customers of a cell or of none."""
 
 MAX_LEADING = 3
 MIN_SHARE = 0.1
-"""A customer's leading factors: the three largest pushes, each at least a tenth of all that pushes this customer's risk up."""
+"""A customer's leading factors: the three largest contributions that raise the risk, each at least a tenth of their sum."""
 MAX_FACTORS = 5
 MIN_MEMORY_WEEKS = 4
-"""With a shorter memory nothing is said of the weeks before."""
+"""With a shorter memory, no factor is about the weeks before."""
 
 
 @dataclass(frozen=True)
 class Told:
-    """Which factors may be told at all in a report."""
+    """The factors that a report may contain."""
 
     memory_weeks: int
     broken_features: frozenset[str] = frozenset()
-    """Features whose tracking changed, or that the shop does not track."""
+    """Features to leave out: their tracking changed, or the shop does not track them."""
 
     def features(self) -> Mask:
-        """Which features (9) may be told of."""
+        """Return a mask (9) of the features whose factors the report may contain."""
         short_memory = {"active_weeks_before"} if self.memory_weeks < MIN_MEMORY_WEEKS else set()
         told: Mask = np.array([feature not in self.broken_features | short_memory for feature in FEATURES])
         return told
 
 
 def leading_factors(contributions: FloatArray, features: FloatArray, declining: Mask, told: Told) -> Mask:
-    """Mark which of `FACTORS` (f) lead each of n rows: n × f.
+    """Mark the factors (f, as in `FACTORS`) that lead each of n rows: n × f.
 
     `contributions` and `features` (n × 9) and `declining` (n) are those of the rows.
     """
@@ -98,7 +98,7 @@ def leading_factors(contributions: FloatArray, features: FloatArray, declining: 
 
 
 def _true_of(features: FloatArray, declining: Mask) -> Mask:
-    """Mark which factor tells each row's feature: n × f, at most one factor a feature."""
+    """Mark the factor that fits each feature of each row: n × f, at most one factor for each feature."""
     true_of = np.zeros((len(features), len(FACTORS)), dtype=np.bool_)
     named: dict[str, Mask] = {feature: np.zeros(len(features), dtype=np.bool_) for feature in FEATURES}
     for column, factor in enumerate(FACTORS):
@@ -110,7 +110,7 @@ def _true_of(features: FloatArray, declining: Mask) -> Mask:
 
 
 def leading_factor_names(contributions: FloatArray, features: FloatArray, declining: Mask, told: Told) -> list[tuple[str, ...]]:
-    """Name the leading factors of each of n rows, strongest first."""
+    """Name the leading factors of each of n rows, the strongest first."""
     leads = leading_factors(contributions, features, declining, told)
     pushes = contributions[:, [FEATURES.index(factor.feature) for factor in FACTORS]]
     strongest_first = np.argsort(-pushes, axis=1, kind="stable")
@@ -121,17 +121,17 @@ def leading_factor_names(contributions: FloatArray, features: FloatArray, declin
 
 @dataclass(frozen=True)
 class LeadingFactor:
-    """A factor that leads for some of the customers that are looked at."""
+    """A factor that leads for some of the customers in question."""
 
     factor: Factor
     customers: int
-    """For how many of them it leads."""
+    """For how many of these customers the factor leads."""
     of: int
-    """How many are looked at: the customers at high risk, or the riskiest tenth where nobody is."""
+    """The number of customers in question: those at high risk, or the riskiest tenth if nobody is at high risk."""
 
 
 def count_leading_factors(contributions: FloatArray, cells: Cells, told: Told) -> tuple[LeadingFactor, ...]:
-    """Count for how many customers of `cells` each factor leads, most frequent first, without those that lead for none."""
+    """Count for how many customers of `cells` each factor leads, the most frequent first, without factors that lead for none."""
     led = cells.customers @ leading_factors(contributions, cells.features, cells.declining, told)
     of = int(cells.customers.sum())
     most_frequent_first = np.argsort(-led, kind="stable")
@@ -139,9 +139,9 @@ def count_leading_factors(contributions: FloatArray, cells: Cells, told: Told) -
 
 
 def top_risk_factors(factors: Collection[LeadingFactor]) -> tuple[RiskFactor, ...]:
-    """The five most frequent factors, and the impact of each.
+    """Return the five most frequent factors, and the impact of each.
 
-    High where it leads for at least half of the customers that are looked at, Medium for a quarter, else Low.
+    The impact is High if the factor leads for at least half of the customers in question, Medium for a quarter, else Low.
     """
     return tuple(
         RiskFactor(

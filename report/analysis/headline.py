@@ -1,4 +1,4 @@
-"""The news of the week in one sentence, the same on the page, in the PDF, in mail subjects and in Slack."""
+"""The headline: the news of the week in one sentence, for the page, the PDF, mail subjects and Slack."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MEASURES: Mapping[ChangeName, tuple[str, str, str]] = {
     "spent": ("sales", "sales", "are"),
     "customers": ("customers", "the number of customers", "is"),
 }
-"""The figures that a headline begins with: their name, their name as a subject, its verb."""
+"""The figures that a headline can begin with: their name, their name as a subject, and its verb."""
 
 SHORT_CAVEATS: Mapping[CaveatCode, str] = {
     "no_look_back": "no past week to learn from",
@@ -21,13 +21,13 @@ SHORT_CAVEATS: Mapping[CaveatCode, str] = {
     "gap_in_look_back": "gaps in the past weeks",
     "tracking_changed": "event tracking changed",
 }
-"""The serious caveats as a subject line names them."""
+"""The names of serious caveats in a subject line."""
 
 
 def headline(customers: int, outlook: Outlook, changes: Sequence[Change], caveats: Sequence[Caveat]) -> Headline:
-    """Tell the news of a week: what changed beyond chance, and how many will probably leave.
+    """Write the headline of a week: what changed by more than chance, and how many customers will probably leave.
 
-    A serious caveat silences everything but the number expected to leave.
+    With a serious caveat, the headline has only the caveat and the number expected to leave.
     """
     may_not_return = f"{whole(round(outlook.expectedToLeave))} may not return"
     running = any(caveat.code == "week_not_over" for caveat in caveats)
@@ -60,7 +60,7 @@ def headline(customers: int, outlook: Outlook, changes: Sequence[Change], caveat
 
 @dataclass(frozen=True)
 class _Move:
-    """A figure that is not what is usual: as a clause, without its verb for a list, and as a subject line has it."""
+    """An unusual figure: as a clause, as a clause without its verb for a list, and for a subject line."""
 
     clause: str
     rest: str
@@ -70,13 +70,13 @@ class _Move:
 
 
 def _leaving(customers: int, outlook: Outlook, news: Change | None = None, *, average_shop: bool = False) -> str:
-    """Say how many of the week's customers will probably leave; where that is news, against last week."""
+    """Say how many of the week's customers will probably leave; if that is news, compared with last week."""
     text = leaving_clause(customers, outlook.expectedToLeave, average_shop=average_shop)
     return f"{text}; {whole(round(news.before))} a week ago." if news and customers > 1 else f"{text}."
 
 
 def _move(change: Change) -> _Move | None:
-    """Tell an unusual figure: how it moved against last week, or that it stays unusual where it was so or moved the other way."""
+    """Describe an unusual figure: how it changed since last week, or that it is still unusual."""
     name, subject, is_ = MEASURES[change.what]
     size = (change.now / change.before - 1) * 100 if change.before > 0 else 0.0
     up = change.verdict == "better"
@@ -99,7 +99,7 @@ def _told(moves: Sequence[_Move]) -> str:
 
 
 def _detail(news: Mapping[ChangeName, Change], moves: Sequence[_Move]) -> str:
-    """Name what else is outside the usual."""
+    """Name the other unusual figures."""
     unusual = []
     if "expectedToLeave" in news:
         unusual.append("the number expected to leave")

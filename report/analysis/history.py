@@ -1,6 +1,6 @@
-"""The last weeks in numbers, for those who ask: where the shop comes from.
+"""The history: the last eight weeks in numbers, for requests that include it.
 
-All weeks are restated with what is known today: this report's correction.
+All weeks are restated with this report's correction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,9 @@ WEEKS = 8
 
 
 def history(week: Week, newest_first: Sequence[ScoredCells], reported_high_risk: Mapping[int, int]) -> tuple[HistoryWeek, ...]:
-    """Put the last eight weeks in numbers, oldest first.
+    """Return the last eight weeks in numbers, oldest first.
 
-    `reported_high_risk` has how many customers the report of a past week counted at high risk, by its weeks ago, where known.
+    `reported_high_risk` has the customers at high risk in the report of each past week, by weeks ago, where known.
     """
     weeks = [
         _week(week.weeks_before(ago), scored, reported_high_risk.get(ago)) for ago, scored in enumerate(newest_first[:WEEKS])

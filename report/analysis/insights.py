@@ -1,4 +1,4 @@
-"""What the numbers say, in sentences: the brief's section 7.1, and what else an owner would want to know, most valuable first."""
+"""The key insights in sentences: those of the brief's section 7.1 and others, the most valuable first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,27 +23,27 @@ from report.schema import Backtest, Change, Outlook, SegmentRow
 
 @dataclass(frozen=True)
 class Findings:
-    """What insights are told from."""
+    """The data from which insights follow."""
 
     this_week: ScoredCells
     last_week: ScoredCells | None
-    """None where the two weeks must not be compared."""
+    """None if the two weeks must not be compared."""
     missing_last_week: Sequence[date]
-    """The days of the week before whose events are missing, where that is why."""
+    """The days of last week whose events are missing, if that is the reason."""
     outlook: Outlook
     segments: Sequence[SegmentRow]
     changes: Sequence[Change]
-    """Only those that may be told."""
+    """Only the factors that the report may contain."""
     backtest: Backtest | None
     average_shop: bool
-    """Whether no past week corrects the probabilities."""
+    """True if no past week corrects the probabilities."""
     running: bool
-    """Whether the week is not over."""
+    """True if the week is not over."""
     currency: str
 
 
 def key_insights(found: Findings) -> tuple[str, ...]:
-    """Tell each insight once."""
+    """Return the insights, each once."""
     this_week, last_week, outlook = found.this_week, found.last_week, found.outlook
     if not this_week.customers:
         before = f"; {_were_active(last_week)} the week before" if last_week else ""

@@ -1,4 +1,4 @@
-"""Where the feature space is cut into cells: at the model's thresholds, at the segments' limits, at the training range's ends."""
+"""The limits that cut the feature space into cells: of the model, the segments, the risk factors and the training range."""
 
 import math
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from report.analysis.factors import FACTOR_LIMITS
 from report.rules import SESSIONS_LIMITS, SPENT_LIMITS
 
 Limits = Mapping[str, tuple[int, ...] | tuple[float, ...]]
-"""For each feature the values at which a new cell begins, ascending: a feature is below a limit or not."""
+"""For each feature, the values at which a new cell begins, ascending."""
 
 
 def cell_limits(model: ChurnModel) -> Limits:
-    """The limits of all features: whole numbers for the counts, float64 for the spend.
+    """Return the limits of all features: whole numbers for the counts, float64 for the spend.
 
-    XGBoost compares in float32 (`float32(x) < threshold` goes left), all else in float64. Customers on the same side of all
-    limits take the same way through every tree, have the same segment and the same risk factors, and are all inside the
-    training range or all outside.
+    XGBoost compares in float32 (`float32(x) < threshold` goes left), everything else in float64. Customers on the same side of
+    all limits take the same path through every tree, have the same segment and the same risk factors, and are all inside the
+    training range or all outside it.
     """
     limits: dict[str, tuple[int, ...] | tuple[float, ...]] = dict.fromkeys(FEATURES, ())
     for feature in FEATURES:
@@ -37,15 +37,15 @@ def cell_limits(model: ChurnModel) -> Limits:
 
 
 def buckets(features: FloatArray, limits: Limits) -> IntArray:
-    """The numbers (n × 9) of the buckets that `features` (n × 9) lie in, as `RANGE_BUCKET` counts: 0 is below the first limit."""
+    """Return the bucket numbers (n × 9) of `features` (n × 9), as `RANGE_BUCKET` does: 0 is below the first limit."""
     columns = [np.searchsorted(limits[name], column, side="right") for name, column in zip(FEATURES, features.T, strict=True)]
     return np.column_stack(columns).astype(np.int64)
 
 
 def representatives(numbers: IntArray, limits: Limits) -> FloatArray:
-    """For buckets of these `numbers` (n × 9) features that lie in them (n × 9): the limit at which each begins.
+    """Return features (n × 9) inside the buckets with these `numbers` (n × 9): the limit at which each bucket begins.
 
-    The first begins nowhere: for it any value clearly below its end, or 0 where it has no end either.
+    The first bucket has no beginning: its feature is a value clearly below its end, or 0 if it has no end either.
     Raises IndexError for a number beyond the last bucket.
     """
     columns = [np.take([_below(limits[name]), *limits[name]], column) for name, column in zip(FEATURES, numbers.T, strict=True)]
@@ -61,7 +61,7 @@ def _range(model: ChurnModel, feature: str) -> tuple[tuple[float, float], ...]:
 
 
 def _smallest_at_least(threshold: float) -> float:
-    """The smallest float64 that rounds to a float32 not below `threshold`, which is a float32."""
+    """Return the smallest float64 that rounds to a float32 not below `threshold`, which is a float32."""
     below = float(np.nextafter(np.float32(threshold), np.float32(-np.inf)))
-    halfway = (below + threshold) / 2  # exact; it rounds to whichever of the two has an even mantissa
+    halfway = (below + threshold) / 2  # exact; it rounds to the one of the two that has an even mantissa
     return halfway if np.float32(halfway) >= threshold else math.nextafter(halfway, math.inf)

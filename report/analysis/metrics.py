@@ -1,4 +1,4 @@
-"""The week in numbers, and how they changed: the brief's section 6."""
+"""The summary of the week in numbers, and their changes: the brief's section 6."""
 
 from report.analysis.cells import ScoredCells
 from report.analysis.risk import at_high_risk, at_low_risk, at_medium_risk, churned
@@ -6,7 +6,7 @@ from report.schema import LastWeek, PreviousWeekComparison, RiskCount, Summary
 
 
 def summary(this_week: ScoredCells, last_week: ScoredCells) -> Summary:
-    """The summary of section 6.1, compared with the week before as in 6.2."""
+    """Return the summary of section 6.1, compared with last week as in 6.2."""
     probability = this_week.mean_churn_probability
     retention = retention_rate(this_week)
     return Summary(
@@ -24,7 +24,7 @@ def summary(this_week: ScoredCells, last_week: ScoredCells) -> Summary:
 
 
 def risk_breakdown(this_week: ScoredCells) -> tuple[RiskCount, ...]:
-    """How many customers are at each risk level, highest first."""
+    """Count the customers at each risk level, the highest first."""
     return (
         RiskCount(riskLevel="High", count=at_high_risk(this_week).customers),
         RiskCount(riskLevel="Medium", count=at_medium_risk(this_week).customers),
@@ -33,7 +33,7 @@ def risk_breakdown(this_week: ScoredCells) -> tuple[RiskCount, ...]:
 
 
 def last_week_in_numbers(last_week: ScoredCells, *, complete: bool) -> LastWeek:
-    """The week before in absolute values; `complete` where none of its days is missing."""
+    """Return last week in absolute values; `complete` says that none of its days is missing."""
     probability, retention = last_week.mean_churn_probability, retention_rate(last_week)
     return LastWeek(
         totalCustomers=last_week.customers,
@@ -49,18 +49,18 @@ def last_week_in_numbers(last_week: ScoredCells, *, complete: bool) -> LastWeek:
 
 
 def average_churn(scored: ScoredCells) -> float | None:
-    """The mean churn probability in percent, as the summary's field has it; None without customers."""
+    """Return the mean churn probability in percent, rounded as in the summary; None without customers."""
     probability = scored.mean_churn_probability
     return None if probability is None else round(probability, 4) * 100
 
 
 def retention_rate(scored: ScoredCells) -> float | None:
-    """The share of customers that did not churn, in percent, unrounded; None without customers."""
+    """Return the share of customers that did not churn, in percent, unrounded; None without customers."""
     return (1 - churned(scored).customers / scored.customers) * 100 if scored.customers else None
 
 
 def percent_change(now: float | None, before: float | None) -> float | None:
-    """The change from `before` to `now` in percent of `before`, one decimal; None where either is missing or `before` is 0."""
+    """Return the change from `before` to `now` in percent of `before`; None if either is missing or `before` is 0."""
     if now is None or not before:
         return None
     return round((now - before) / before * 100, 1) + 0.0  # -0.0 becomes 0.0

@@ -1,4 +1,4 @@
-"""What will probably happen in the 28 days after the week, whatever the thresholds."""
+"""The outlook: what will probably happen in the 28 days after the week, without any thresholds."""
 
 from report.analysis.cells import ScoredCells
 from report.analysis.risk import in_riskiest_tenth
@@ -6,7 +6,7 @@ from report.schema import Outlook, RiskiestTenth
 
 
 def outlook(this_week: ScoredCells, last_week: ScoredCells, missing_regulars: int | None) -> Outlook:
-    """Sum up who is expected to leave and what that is worth; money is in the client's currency."""
+    """Sum up how many customers are expected to leave and what they spend; money is in the client's currency."""
     return Outlook(
         expectedToLeave=round(this_week.expected_to_leave, 1),
         expectedToLeaveBefore=round(last_week.expected_to_leave, 1),
@@ -19,7 +19,7 @@ def outlook(this_week: ScoredCells, last_week: ScoredCells, missing_regulars: in
 
 
 def riskiest_tenth(scored: ScoredCells) -> RiskiestTenth:
-    """Count the riskiest tenth, and how many times as often as the average of all they are expected to leave."""
+    """Count the riskiest tenth, and how much more often than the average of all its customers are expected to leave."""
     tenth = scored.where(in_riskiest_tenth(scored))
     average, average_of_all = tenth.mean_churn_probability, scored.mean_churn_probability
     return RiskiestTenth(

@@ -1,6 +1,6 @@
-"""What to do about it: the brief's section 7.4, by the money that is at stake.
+"""The recommendations: the brief's section 7.4, ordered by the money at stake.
 
-An expected impact says whom an action is about, in this shop's own numbers; it promises nothing that they cannot back.
+An expected impact says how many customers an action is about, in this shop's own numbers, and promises nothing more.
 """
 
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ from report.formatting import counted, money_whole, percent, verb, whole
 from report.schema import Outlook, Recommendation
 
 GOOD_RETENTION = 95
-"""The brief's: below this retention rate, in percent, onboarding wants a look."""
+"""The brief's limit: below this retention rate, in percent, the report recommends a review of onboarding."""
 WEEKS_OF_SPEND = 9
 MIN_TO_LEAVE = 1
-"""Customers of whom fewer than this many will probably leave are not worth an advice of their own."""
+"""A group gets no recommendation if fewer than this many of its customers will probably leave."""
 MIN_SHARE_LED = 0.25
-"""A factor is worth an advice where it leads for at least this share of the customers that are looked at."""
+"""A factor gets a recommendation if it leads for at least this share of the customers in question."""
 
 FACTOR_ACTIONS: Mapping[str, str] = {
     "added_to_wishlist": "Make wish lists worth keeping: show them on product pages, and write when an item gets cheaper.",
@@ -36,19 +36,19 @@ FACTOR_ACTIONS: Mapping[str, str] = {
     "total_spent_usd": "Invite visitors who do not buy to a first small order, with a starter offer on what they looked at.",
     "active_weeks_before": "Give customers a reason to come every week, such as a reminder of what they usually buy.",
 }
-"""What to do where a feature leads the risk."""
+"""What to do if a feature leads the risk."""
 
 
 ACTIONS: Mapping[str, str] = {
     "no_visit_before": "Invite those who came for the first time in weeks to come again, such as with an offer for next time.",
     "decreased_visits": "Ask customers who come less often than before what they miss, and show them what is new.",
 }
-"""What to do about a factor for which the action of its feature does not do."""
+"""What to do about a factor for which the action of its feature does not fit."""
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What advice follows from."""
+    """The data from which recommendations follow."""
 
     this_week: ScoredCells
     outlook: Outlook
@@ -57,16 +57,16 @@ class Situation:
     """In nine weeks, in the client's currency."""
     memory_weeks: int
     missing_days: tuple[date, ...]
-    """The finished days of the week without events that are no chance."""
+    """The finished days of the week whose events are missing by more than chance."""
     changed_features: tuple[tuple[str, bool], ...]
     """The features that vanished (False) or appeared (True) for everybody since last week."""
     average_shop: bool
-    """Whether no past week corrects the probabilities."""
+    """True if no past week corrects the probabilities."""
     currency: str
 
 
 def recommendations(situation: Situation) -> tuple[Recommendation, ...]:
-    """Give advice, each piece only where this week's numbers call for it: first what is broken, then by money at stake."""
+    """Return the recommendations for this week's numbers: first what is broken, then by money at stake."""
     broken = (*_check_events(situation), *_check_tracking(situation))
     if not situation.this_week.customers:
         return broken
@@ -196,7 +196,7 @@ def _riskiest(situation: Situation) -> tuple[Recommendation, ...]:
     if at_high_risk(week).customers:
         return ()
     riskiest = week.where(in_riskiest_tenth(week))
-    if riskiest.expected_to_leave < MIN_TO_LEAVE or 2 * riskiest.customers > week.customers:  # nearly everybody ties
+    if riskiest.expected_to_leave < MIN_TO_LEAVE or 2 * riskiest.customers > week.customers:  # nearly all customers are tied
         return ()
     return (
         Recommendation(
@@ -212,7 +212,7 @@ def _riskiest(situation: Situation) -> tuple[Recommendation, ...]:
 
 
 def _leading_factor(situation: Situation) -> tuple[Recommendation, ...]:
-    """Advise on the most frequent factor; who had not come before is what onboarding is about, if that is advised."""
+    """Recommend an action for the most frequent factor. Leave out newcomers if onboarding is recommended already."""
     onboarding = {"no_visit_before"} if _onboarding(situation) else set()
     told = (
         leading
@@ -244,7 +244,7 @@ def _leading_factor(situation: Situation) -> tuple[Recommendation, ...]:
 def _before_they_go(situation: Situation) -> tuple[Recommendation, ...]:
     medium = at_medium_risk(situation.this_week)
     if medium.expected_to_leave < MIN_TO_LEAVE or not at_high_risk(situation.this_week).customers:
-        return ()  # where nobody is at high risk, they are among the riskiest
+        return ()  # if nobody is at high risk, these customers are among the riskiest
     return (
         Recommendation(
             id="medium_risk",
@@ -264,7 +264,7 @@ def _customers(number: int, noun: str = "customer") -> str:
 
 
 def _at_stake(some: ScoredCells, situation: Situation) -> str:
-    """Say how many of them will probably leave, and what they spent, where that is known."""
+    """Say how many of the customers will probably leave, and what they spent, if that is known."""
     text = _leaving(some, situation)
     if any(feature == "total_spent_usd" for feature, _ in situation.changed_features):
         return f"{text}."
@@ -280,7 +280,7 @@ def _at_stake(some: ScoredCells, situation: Situation) -> str:
 
 
 def _leaving(some: ScoredCells, situation: Situation) -> str:
-    """Say how many of them will probably leave, as a sentence without its end."""
+    """Say how many of the customers will probably leave, as a sentence without its end."""
     leaving = round(some.expected_to_leave)
     if some.customers == 1:
         certain = leaving and not situation.average_shop

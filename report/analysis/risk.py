@@ -36,7 +36,7 @@ def churned(scored: ScoredCells) -> ScoredCells:
 
 
 def in_riskiest_tenth(scored: ScoredCells) -> Mask:
-    """Mark the cells (n) of the riskiest tenth: at or above the greatest probability that a tenth of the customers reach.
+    """Mark the cells (n) of the riskiest tenth: at or above the greatest probability that a tenth of the customers has.
 
     Ties make it more than a tenth.
     """

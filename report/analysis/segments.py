@@ -1,4 +1,4 @@
-"""Customer segments: the brief's section 5.4, and their breakdown, its section 7.2."""
+"""Customer segments (the brief's section 5.4) and their breakdown (section 7.2)."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ from report.schema import SegmentName, SegmentRow, Trend
 
 
 def segment_indices(features: FloatArray) -> npt.NDArray[np.intp]:
-    """For each row of `features` (n × 8), the index in `SEGMENTS` of the first segment whose rule holds."""
+    """Return, for each row of `features` (n × 9), the index in `SEGMENTS` of the first segment whose rule fits."""
     spent = features[:, [FEATURES.index("total_spent_usd")]]
     sessions = features[:, [FEATURES.index("total_sessions")]]
     holds = (spent >= np.array(SPENT_LIMITS)) | (sessions >= np.array(SESSIONS_LIMITS))
@@ -19,12 +19,12 @@ def segment_indices(features: FloatArray) -> npt.NDArray[np.intp]:
 
 
 def in_segment(scored: ScoredCells, segment: SegmentName) -> ScoredCells:
-    """The cells whose customers are in `segment`."""
+    """Return the cells whose customers are in `segment`."""
     return scored.where(segment_indices(scored.cells.features) == SEGMENTS.index(segment))
 
 
 def segment_breakdown(this_week: ScoredCells, last_week: ScoredCells) -> tuple[SegmentRow, ...]:
-    """Each segment's customers, their mean churn probability in percent, and whether that rose or fell since last week."""
+    """Return each segment's customers, their mean churn probability in percent, and its trend since last week."""
     return tuple(_segment_row(segment, in_segment(this_week, segment), in_segment(last_week, segment)) for segment in SEGMENTS)
 
 

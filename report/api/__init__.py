@@ -1,1 +1,1 @@
-"""The HTTP side: access, parameters, limits, the shared answers, the description of the contract, and the log."""
+"""The HTTP side: access, parameters, limits, shared answers, the OpenAPI description, and the log."""

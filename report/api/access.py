@@ -1,4 +1,4 @@
-"""API keys, and the clients whose reports they open. Keys themselves are stored nowhere, only their SHA-256.
+"""API keys, and the clients that they cover. Only the SHA-256 of a key is stored, never the key.
 
 `python -m report.api.access 1 2` makes a key for the clients 1 and 2 (without ids: for all clients) and says what to store.
 """
@@ -25,31 +25,31 @@ class SchedulerSettings:
 
 @dataclass(frozen=True)
 class Grant:
-    """What a key may ask for."""
+    """What a key covers."""
 
     clients: frozenset[int] | None
-    """None stands for all of them."""
+    """None means all clients."""
     customers: bool = True
-    """Whether it may read customers' personal data."""
+    """Whether the key may read customers' personal data."""
 
     def covers(self, client_id: int) -> bool:
-        """Whether the key may ask for this client."""
+        """Tell whether the key covers this client."""
         return self.clients is None or client_id in self.clients
 
 
 Grants = Mapping[str, Grant]
-"""From the SHA-256 of a key, in hex, to what it covers."""
+"""The SHA-256 of a key, in hex → what the key covers."""
 
 
 def parse_api_keys(text: str) -> Grants:
     """Read the setting `API_KEYS`: a JSON object from the SHA-256 hex of a key to a list of client ids, or to "*".
 
     An entry may also be an object: {"clients": [1, 2], "customers": false} is a key that reads no personal data.
-    Raises ValueError, which never quotes the setting, if it is anything else.
+    Raises ValueError for anything else; the message never quotes the setting.
     """
     try:
         entries = json.loads(text)
-    except (ValueError, RecursionError):  # the latter where it is nested too deep
+    except (ValueError, RecursionError):  # RecursionError: it is nested too deeply
         raise ValueError("API_KEYS is not JSON") from None
     if not isinstance(entries, dict):
         raise ValueError('API_KEYS is not a JSON object, such as {"<SHA-256 of the key>": [1, 2]}')
@@ -75,7 +75,7 @@ def _clients(clients: object) -> frozenset[int] | None:
 
 
 def grant_of(key: str, grants: Grants) -> Grant | None:
-    """Return what `key` covers, None for an unknown key. Takes the same time for every key, wherever its entry is."""
+    """Return what `key` covers; None for an unknown key. Takes the same time for every key."""
     presented = hash_of(key)
     found = None
     for key_hash, grant in grants.items():
@@ -85,7 +85,7 @@ def grant_of(key: str, grants: Grants) -> Grant | None:
 
 
 def names_a_key(name: str) -> bool:
-    """Whether a query parameter of this name is meant to be an API key."""
+    """Tell whether a query parameter with this name is meant to be an API key."""
     return name.lower().replace("-", "_") in ("key", "api_key", "apikey", "x_api_key")
 
 
@@ -95,7 +95,7 @@ def hash_of(key: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> str:
-    """Make a key for the clients in `arguments`; return it and its entry for `API_KEYS` as text to read once and keep."""
+    """Make a key for the clients in `arguments`. Return a text with the key and its entry for `API_KEYS`."""
     key = secrets.token_urlsafe(32)
     clients = [int(argument) for argument in arguments] or ALL_CLIENTS
     entry = json.dumps({hash_of(key): clients})

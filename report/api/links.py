@@ -1,4 +1,4 @@
-"""Signed links: each opens the report of one client and week without a key, for a limited time.
+"""Signed links. A link opens the report of one client and week without a key, for a limited time.
 
 A link is signed with `LINK_SECRET` (HMAC-SHA256). Nothing is stored; another secret revokes every link.
 """
@@ -29,7 +29,7 @@ def signature(secret: str, client_id: int, week_ending: date, expires: int) -> s
 def link_problem(
     secret: str | None, link: tuple[int, date, int], presented: str, now: datetime
 ) -> Literal["wrong", "expired"] | None:
-    """Return why a link of a client, a week and an expiry opens nothing; None where it is right.
+    """Return why a link to a client's week with this expiry is refused; None for a valid link.
 
     Only a link that was signed here can be `expired`. Without a secret every link is wrong.
     """

@@ -21,11 +21,11 @@ CLOCK_SKEW_SECONDS = 10
 
 
 class TokenError(Exception):
-    """A token that is not the weekly call's. The message is for the log and never quotes the token."""
+    """The token is not that of the weekly call. The message is for the log and never quotes the token."""
 
 
 class CertificatesError(Exception):
-    """The token could not be checked, since Google's certificates could not be fetched."""
+    """The token could not be checked, because Google's certificates could not be fetched."""
 
 
 def bearer_token(authorization: str) -> str | None:
@@ -37,7 +37,7 @@ def bearer_token(authorization: str) -> str | None:
 def check_weekly_call(token: str, scheduler: SchedulerSettings | None) -> None:
     """Raise TokenError unless Google signed `token` for the weekly call of this function, and it is still valid.
 
-    Raises CertificatesError where that cannot be known.
+    Raises CertificatesError if that cannot be known.
     """
     if scheduler is None:
         raise TokenError("SCHEDULER_EMAIL and SCHEDULER_AUDIENCE are not set")
@@ -65,7 +65,7 @@ def _verified(token: str, audience: str) -> Mapping[str, Any]:
 
 @cached(TTLCache(1, CERTIFICATE_SECONDS), lock=Lock())
 def _fetched(url: str, method: str = "GET") -> transport.Response:
-    """Fetch Google's certificates, and keep only an answer that has them."""
+    """Fetch Google's certificates. Keep the answer only if it has them."""
     response: transport.Response = requests.Request()(url, method, timeout=FETCH_SECONDS)
     if response.status != 200:
         raise exceptions.TransportError(f"answered with {response.status}")  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""`GET /openapi.json`: describe the contract as OpenAPI 3.1, from the models that are sent.
+"""`GET /openapi.json`: describe the contract as OpenAPI 3.1, from the models of the answers.
 
 The examples are real answers, stored in `examples.json`; `make examples` makes them again.
 """
@@ -252,7 +252,7 @@ def _open(operation: str, summary: str, media_type: str, schema: Json) -> Json:
 
 
 def _query_parameters(query: type[WeekQuery]) -> list[Json]:
-    """Describe the query from its model. What may be left out has no default here: the answer depends on more than the query."""
+    """Describe the query from its model. Optional parameters have no default here: it depends on more than the query."""
     schema = query.model_json_schema(schema_generator=_Untitled)
     described: list[Json] = []
     for name, of_field in schema["properties"].items():
@@ -276,7 +276,7 @@ PROBLEM_HEADERS: Mapping[int, Json] = {
     401: {"WWW-Authenticate": _header("Where the key goes")},
     429: {"Retry-After": _header("Seconds to wait")},
 }
-"""The headers that come with some of the problems."""
+"""The headers of some of the problems."""
 
 
 def _content(media_type: str, schema: Json, example: object) -> Json:

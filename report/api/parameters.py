@@ -1,4 +1,4 @@
-"""The query of `GET /reports/generate`: the brief's section 2 as a model, and what is said where a query does not fit it."""
+"""The queries of the routes as models (the brief's section 2), and the messages for queries that do not fit."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from report.schema import IN_RANGE, MAX_CLIENT_ID, CustomerListName, ListLayout
 
 Format = Literal["json", "html", "pdf"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-"""The forms in which a report can be read."""
+"""The formats of a report."""
 
 Include = Literal["customers", "history"]
 SharedFormat = Literal["html", "pdf"]
@@ -22,7 +22,7 @@ MAX_LIST_PAGES = 10
 
 
 class ParameterError(ValueError):
-    """A parameter that is missing or wrong. `parameter` names it, the message says what it takes."""
+    """A parameter is missing or wrong. `parameter` is its name; the message says what it takes."""
 
     def __init__(self, parameter: str, message: str) -> None:
         super().__init__(message)
@@ -142,12 +142,12 @@ Query = TypeVar("Query", bound=WeekQuery)
 
 
 def parse_parameters(query: Mapping[str, Sequence[str]]) -> ReportQuery:
-    """Read the query of a report, given as each name's values. Raises ParameterError for the first parameter that is wrong."""
+    """Read the query of a report from the values of each name. Raises ParameterError for the first wrong parameter."""
     return _parse(query, ReportQuery, _TAKES)
 
 
 def parse_list_parameters(query: Mapping[str, Sequence[str]]) -> ListQuery:
-    """Read the query of a list, given as each name's values. Raises ParameterError for the first parameter that is wrong."""
+    """Read the query of a list from the values of each name. Raises ParameterError for the first wrong parameter."""
     asked = _parse(query, ListQuery, _LIST_TAKES)
     if asked.layout != "plain" and asked.format != "csv":
         raise ParameterError("layout", "layout is of a CSV: format=csv goes with it")
@@ -155,7 +155,7 @@ def parse_list_parameters(query: Mapping[str, Sequence[str]]) -> ListQuery:
 
 
 def parse_shared_parameters(query: Mapping[str, Sequence[str]]) -> SharedQuery:
-    """Read the query of a signed link, given as each name's values. Raises ParameterError for the first one that is wrong."""
+    """Read the query of a signed link from the values of each name. Raises ParameterError for the first wrong parameter."""
     return _parse(query, SharedQuery, _SHARED_TAKES)
 
 

@@ -1,6 +1,6 @@
-"""Count wrong API keys by the address they come from, and slow down an address with many. A right key always gets in.
+"""Count wrong API keys by address, and make an address with many wrong keys wait. A right key always gets in.
 
-Each instance counts on its own; docs/reliability.md names what counts across instances.
+Each instance counts separately; docs/reliability.md says what counts across instances.
 """
 
 import math
@@ -15,7 +15,7 @@ SECONDS = 60
 """An address may send this many wrong keys in this many seconds."""
 
 MAX_ADDRESSES = 10_000
-"""How many addresses are remembered, the newest: a few megabytes."""
+"""The newest addresses that are remembered: a few megabytes."""
 
 
 @dataclass
@@ -25,14 +25,14 @@ class _Tried:
 
 
 class WrongKeys:
-    """The addresses that sent wrong keys to this instance lately."""
+    """The addresses that recently sent wrong keys to this instance."""
 
     def __init__(self) -> None:
         self._tried: TTLCache[str, _Tried] = TTLCache(MAX_ADDRESSES, ttl=SECONDS)
         self._lock = Lock()
 
     def seconds_to_wait(self, address: str) -> int:
-        """Count one more wrong key from `address`. Return how long it has to wait now: 0 while it may go on."""
+        """Count one more wrong key from `address`. Return how many seconds the address must wait now; 0 if it may continue."""
         with self._lock:
             tried = self._tried.setdefault(address, _Tried(monotonic() + SECONDS))
             tried.wrong_keys += 1

@@ -1,4 +1,4 @@
-"""Share a report that is being made, or was made a moment ago, among its readers: many readers cost one report."""
+"""Share a report between readers while it is made and for a few seconds after: many readers cost one report."""
 
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
@@ -10,11 +10,11 @@ from cachetools import TTLCache
 T = TypeVar("T")
 
 MAX_KEPT = 256
-"""How many answers are kept: far more than one instance is asked for within seconds, and a few megabytes."""
+"""How many answers are kept: far more than one instance gives in a few seconds, and a few megabytes."""
 
 
 class Shared(Generic[T]):
-    """Answers by their question: each is made once for everybody who asks at the same time, and kept for a few seconds.
+    """Answers by question. An answer is made once for all who ask at the same time, and kept for a few seconds.
 
     A question must hold everything that its answer depends on, including who asks.
     """
@@ -27,8 +27,8 @@ class Shared(Generic[T]):
     def get(self, question: Hashable, make: Callable[[], T], patience: float) -> tuple[T, bool]:
         """Return the answer to `question`, and whether it was made for this call.
 
-        The first call makes it. Calls that come meanwhile wait up to `patience` seconds for it and get the same answer or the
-        same error; errors are not kept. Raises TimeoutError where another call's answer takes longer.
+        The first call makes the answer. Calls in the meantime wait up to `patience` seconds and get the same answer or the
+        same error; errors are not kept. Raises TimeoutError if another call's answer takes longer.
         """
         with self._lock:
             if (kept := self._kept.get(question)) is not None:
