@@ -1,4 +1,4 @@
-"""Sentences that insights, recommendations, the executive summary and pages share, made of a report's fields alone."""
+"""Sentences that insights, recommendations, the executive summary and pages share, made only from a report's fields."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
@@ -8,11 +8,11 @@ from report.formatting import counted, listed, money_whole, short_day, verb, who
 from report.schema import Backtest, Caveat, Change, Outlook, SegmentName, SegmentRow
 
 MIN_CUSTOMERS_TO_TELL = 10
-"""Fewer customers than this make no news, and no sentence on the backtest."""
+"""With fewer customers than this there is no news, and no sentence on the backtest."""
 MAX_SHARE_OF_A_TENTH = 0.15
-"""Ties may make the riskiest tenth larger: up to this share of all it is called so."""
+"""Ties may make the riskiest tenth larger. It is called a tenth up to this share of all customers."""
 MIN_TIMES_AVERAGE = 1.5
-"""The riskiest tenth is worth a sentence where it leaves at least this many times as often as the average customer."""
+"""The riskiest tenth gets a sentence if it leaves at least this many times as often as the average customer."""
 UNSURE = (0.4, 0.6)
 """Between these probabilities nobody can say whether one customer will be back."""
 
@@ -25,18 +25,18 @@ FEATURES_IN_WORDS: Mapping[str, str] = {
     "total_sessions": "sessions",
     "total_spent_usd": "purchases with a positive amount",
 }
-"""What a customer has who has a feature above 0."""
+"""What a customer with a feature above 0 has."""
 
 
 def of_average_shop(caveats: Collection[Caveat]) -> bool:
-    """Whether the probabilities are those of an average shop, because no past week corrects them."""
+    """Tell whether the probabilities are those of an average shop, because no past week corrects them."""
     return any(caveat.code == "no_look_back" for caveat in caveats)
 
 
 def leaving_clause(customers: int, expected: float, *, average_shop: bool) -> str:
     """Say how many customers will probably not be back, as a sentence without its end.
 
-    The probabilities of an average shop are told as such: nobody knows yet how this shop differs.
+    Probabilities of an average shop are named as such: it is not known yet how this shop differs.
     """
     leaving = round(expected)
     if customers == 1:
@@ -54,7 +54,7 @@ def leaving_clause(customers: int, expected: float, *, average_shop: bool) -> st
 
 
 def expected_to_leave(customers: int, customers_before: int, outlook: Outlook, *, average_shop: bool = False) -> str:
-    """Say how many of the week's customers will probably not be back, against last week's."""
+    """Say how many of the week's customers will probably not be back, compared with last week."""
     text = leaving_clause(customers, outlook.expectedToLeave, average_shop=average_shop)
     leaving, before = round(outlook.expectedToLeave), round(outlook.expectedToLeaveBefore)
     if average_shop or not customers_before or leaving in (0, customers):
@@ -68,7 +68,7 @@ def all_of(number: int) -> str:
 
 
 def at_stake_sentence(outlook: Outlook, segments: Sequence[SegmentRow], currency: str) -> str:
-    """Say how much of the week's spend is at stake, and with whom most of it; empty where nothing is."""
+    """Say how much of the week's spend is at stake, and in which segment most of it is; empty if nothing is."""
     if round(outlook.spendAtStake) <= 0:
         return ""
     most = max(segments, key=lambda row: row.spendAtStake)
@@ -79,12 +79,12 @@ def at_stake_sentence(outlook: Outlook, segments: Sequence[SegmentRow], currency
 
 
 def in_segment(segment: SegmentName) -> str:
-    """Name the customers of a segment; those of New are not new, but all who spent and came little."""
+    """Name the customers of a segment. Those of New are not new: they spent little and came rarely."""
     return "customers of the New segment" if segment == "New" else f"{segment} customers"
 
 
 def change_sentence(change: Change, currency: str) -> str:
-    """Tell a change beyond chance: "Fewer customers came than usual: 1,204, against 1,400 to 1,600 in a usual week."."""
+    """Describe a change beyond chance: "Fewer customers came than usual: 1,204, against 1,400 to 1,600 in a usual week."."""
 
     def figure(value: float) -> str:
         return money_whole(value, currency) if change.what == "spent" else whole(round(value))
@@ -106,7 +106,7 @@ def change_sentence(change: Change, currency: str) -> str:
 
 
 def news_of(changes: Sequence[Change]) -> tuple[Change, ...]:
-    """Pick the changes to tell. That fewer will leave is none where fewer came: it only follows."""
+    """Select the changes to report. That fewer will leave is left out if fewer came, because it follows from that."""
     news = {change.what: change for change in changes if change.verdict != "usual"}
     customers, leaving = news.get("customers"), news.get("expectedToLeave")
     if customers and leaving and customers.verdict == "worse" and leaving.verdict == "better":
@@ -115,7 +115,7 @@ def news_of(changes: Sequence[Change]) -> tuple[Change, ...]:
 
 
 def judged(changes: Sequence[Change]) -> bool:
-    """Whether a change of customers and of spend could be told: only then is a week without news a usual one."""
+    """Tell whether customers and spend were compared with other weeks: only then is a week without news a usual week."""
     found = {change.what: change for change in changes}
     if not {"customers", "spent"} <= found.keys():
         return False
@@ -124,7 +124,7 @@ def judged(changes: Sequence[Change]) -> bool:
 
 
 def riskiest_in_words(customers: int, outlook: Outlook) -> str:
-    """Name the riskiest: "the riskiest tenth (146 customers)" while ties keep it small, else "the riskiest 700 customers"."""
+    """Name the riskiest: "the riskiest tenth (146 customers)", or with many ties "the riskiest 700 customers"."""
     riskiest = outlook.riskiestTenth.customers
     if riskiest < MAX_SHARE_OF_A_TENTH * customers:
         return f"the riskiest tenth ({counted(riskiest, 'customer')})"
@@ -132,7 +132,7 @@ def riskiest_in_words(customers: int, outlook: Outlook) -> str:
 
 
 def riskiest_sentence(customers: int, outlook: Outlook) -> str:
-    """Say how much likelier the riskiest are to leave; empty where it is little, or they are few, or none of them will leave."""
+    """Say how much likelier the riskiest are to leave; empty if it is little, they are few, or none of them will leave."""
     tenth = outlook.riskiestTenth
     leaving = tenth.customers * (tenth.avgChurnProbability or 0)
     if tenth.timesAverage is None or tenth.timesAverage < MIN_TIMES_AVERAGE or leaving < 1:
@@ -145,7 +145,7 @@ def riskiest_sentence(customers: int, outlook: Outlook) -> str:
 
 
 def backtest_sentence(backtest: Backtest | None) -> str:
-    """Hold what was said four weeks ago against what came; "we said" only where that report did; empty for too few customers."""
+    """Write the backtest in words. It has "we said" only if that report said so; it is empty for too few customers."""
     if backtest is None or backtest.customers < MIN_CUSTOMERS_TO_TELL:
         return ""
     expected = round(backtest.expected_churn_rate * backtest.customers)
@@ -172,7 +172,7 @@ def backtest_sentence(backtest: Backtest | None) -> str:
 
 
 def missing_regulars_sentence(outlook: Outlook) -> str:
-    """Say how many regulars stayed away; empty where none did or nobody knows."""
+    """Say how many regulars stayed away; empty if none did or it is not known."""
     missing = outlook.missingRegulars
     if not missing:
         return ""

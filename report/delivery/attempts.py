@@ -1,7 +1,7 @@
-"""Deliver through one channel: attempts with pauses until the deadline, and nothing sent twice.
+"""Deliver through one channel: attempts with pauses until the deadline. Nothing is sent twice.
 
-A channel tries once, in a thread. It calls `Attempt.commit` right before it sends something that a receiver cannot recognize as a
-repeat. An attempt that takes too long is given up before that point, and waited for after it.
+Each attempt runs in a thread. It calls `Attempt.commit` right before it sends something that a receiver cannot recognize as a
+repeat. An attempt that takes too long is given up before that point; after it, the result is awaited.
 """
 
 import asyncio
@@ -47,9 +47,9 @@ class Result:
     status: DeliveryStatus
     detail: str | None = None
     recipients: Recipients | None = None
-    """By e-mail: how many addresses have got it so far."""
+    """For e-mail: how many addresses have received it so far."""
     rest: "Send | None" = None
-    """What the next attempt sends; None where none would help."""
+    """The next attempt; None if it would not help."""
     pause_seconds: float = 0.0
     """The shortest pause before the next attempt."""
 
@@ -73,7 +73,7 @@ class Attempt:
         self._unanswered: Result | None = None
 
     def commit(self, unanswered: Result) -> None:
-        """Go past the point of no return; `unanswered` is the result if no answer comes. Raises TemporaryError if given up."""
+        """Pass the point of no return; `unanswered` is the result if no answer comes. Raises TemporaryError if given up."""
         with self._lock:
             if self._given_up:
                 raise TemporaryError("no answer in time")
@@ -100,9 +100,9 @@ class Channel:
 
 
 async def deliver(channel: Channel, deadline: float, at_once: asyncio.Semaphore) -> Outcome:
-    """Send, and again after a pause while that may help and the deadline (on the monotonic clock) allows it.
+    """Send, and retry after pauses as long as that may help and the deadline (on the monotonic clock) allows it.
 
-    `at_once` limits how many attempts through channels of this kind run at the same time; a pause counts as none.
+    `at_once` limits how many attempts through channels of this kind run at the same time; a pause does not count.
     """
     last, attempts = Result("failed", "no time was left", rest=channel.send), 0
     for pause in pauses():
@@ -149,7 +149,7 @@ async def _try(channel: Channel, deadline: float) -> Result:
         await asyncio.wait([sending], timeout=max(deadline - monotonic(), 0.0))
         if sending.done():
             return sending.result()
-    sending.cancel()  # its thread ends by itself, and nobody asks for its result
+    sending.cancel()  # its thread ends by itself, and its result is not used
     return unanswered or Result("failed", "no answer in time", rest=channel.send)
 
 

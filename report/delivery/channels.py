@@ -11,7 +11,7 @@ from report.settings import MailSettings
 
 
 def channels(message: Message, mail_settings: MailSettings | None) -> Mapping[ChannelName, Channel]:
-    """Return the channels that the client's settings ask for."""
+    """Return the channels in the client's settings."""
     client = message.client
     found: dict[ChannelName, Channel] = {}
     if client.webhook_problem:
@@ -28,5 +28,5 @@ def channels(message: Message, mail_settings: MailSettings | None) -> Mapping[Ch
 
 
 def _refused(problem: str) -> Channel:
-    """Make a channel that can send nothing, because the client's settings are wrong."""
+    """Make a channel that refuses to send, because the client's settings are wrong."""
     return Channel(lambda _: Result("refused", problem), 1.0)

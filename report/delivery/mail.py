@@ -1,7 +1,7 @@
 """E-mail, by SMTP.
 
-`smtplib` is driven command by command, so that it is known whether the final dot of DATA was sent: before it a fault may be
-retried, after it nothing is sent again. `smtplib.sendmail` and aiosmtplib send the text and the dot in one piece.
+`smtplib` is used command by command, so that it is known whether the final dot of DATA was sent: before it, a fault may be
+retried; after it, nothing is sent again. `smtplib.sendmail` and aiosmtplib send the text and the dot in one piece.
 """
 
 import re
@@ -23,13 +23,13 @@ from report.schema import DeliveryStatus, Recipients
 from report.settings import LOOPBACK, MailSettings
 
 ATTEMPT_SECONDS = 60.0
-"""How long everything before the final dot may take: some servers make strangers wait for the greeting."""
+"""How long everything before the final dot may take: some servers delay the greeting for unknown senders."""
 DOT_SECONDS = 600.0
 """How long the answer to the final dot may take (RFC 5321, 4.5.3.2.6). The run's deadline usually comes first."""
 
 
 class _OneLine(UnstructuredHeader, BaseHeader):
-    """A header that is written as it stands: cut and encoded, a long address would be none."""
+    """A header that is written unchanged: if it were folded and encoded, a long address would be invalid."""
 
     def fold(self, *, policy: Policy) -> str:
         return f"{self.name}: {self}{policy.linesep}"
@@ -46,7 +46,7 @@ NOBODY_YET: Verdicts = {}
 
 
 def send(message: Message, mail: MailSettings | None, attempt: Attempt, so_far: Verdicts = NOBODY_YET) -> Result:
-    """Send the report to each of the client's addresses that has failed so far. Each has a verdict of its own."""
+    """Send the report to each of the client's addresses that has failed so far. Each address has its own verdict."""
     if mail is None:
         raise RefusedError("SMTP_URL is not set, so no e-mail is sent")
     waiting = [text for text in message.client.email if so_far.get(text, ("failed", ""))[0] == "failed"]
@@ -88,7 +88,7 @@ def _verdict(code: int) -> Verdict:
 def _transaction(
     server: smtplib.SMTP, message: Message, sender: str, waiting: Iterable[str], commit: Callable[[Verdicts], None]
 ) -> Verdicts:
-    """Send one mail to those who wait for it. Raises only before the final dot."""
+    """Send one mail to the remaining addresses. Raises only before the final dot."""
     from_ = parsed(sender)
     if from_ is None:
         raise RefusedError("MAIL_FROM is not an e-mail address")
@@ -117,7 +117,7 @@ def _transaction(
     for text in waiting:
         if text in usable:
             code, answer = server.rcpt(usable[text].addr_spec)
-            if code == 421:  # it hangs up: nobody gets anything
+            if code == 421:  # the server closes the connection: nobody receives the mail
                 raise smtplib.SMTPResponseException(code, answer)
             verdicts[text] = ("sent", "") if code in (250, 251) else _verdict(code)
     accepted = [text for text, (status, _) in verdicts.items() if status == "sent"]
@@ -133,7 +133,7 @@ def _transaction(
 
 
 def _until_the_dot(server: smtplib.SMTP, content: bytes) -> Verdict | None:
-    """Send everything but the final dot; return a verdict where that failed."""
+    """Send everything except the final dot; return a verdict if that failed."""
     try:
         code, _ = server.docmd("DATA")
         if code != 354:
@@ -148,7 +148,7 @@ _NO_ANSWER: Verdict = ("uncertain", "no answer to the whole mail; it may have ar
 
 
 def _after_the_dot(server: smtplib.SMTP) -> Verdict:
-    """Send the final dot, and wait. From here on the mail is never sent again."""
+    """Send the final dot and wait for the answer. From here on the mail is never sent again."""
     try:
         if server.sock:
             server.sock.settimeout(DOT_SECONDS)
@@ -169,7 +169,7 @@ def _dots_doubled(content: bytes) -> bytes:
 
 
 def _connect(mail: MailSettings) -> smtplib.SMTP:
-    """Connect and log in. Only a server on this machine, which is for tests, may do without TLS."""
+    """Connect and log in. Only a server on this machine (for tests) may be without TLS."""
     address, tls = urlsplit(mail.smtp_url), ssl.create_default_context()
     host = address.hostname or ""
     if address.scheme == "smtps":
@@ -188,7 +188,7 @@ def _connect(mail: MailSettings) -> smtplib.SMTP:
 
 
 def parsed(text: str) -> Address | None:
-    """Read one address, with or without a name; return None where it is none or more than one."""
+    """Read one address, with or without a name; return None if there is not exactly one."""
     found = getaddresses([text])
     if len(found) != 1 or not text.isprintable():
         return None

@@ -1,4 +1,4 @@
-"""The message that a client's channels send: one report of one week, in the form of each channel."""
+"""The message for a client's channels: one report of one week, in the form of each channel."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from report.settings import ClientSettings
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file that comes with an e-mail; a text is HTML, bytes are a PDF."""
+    """A file attached to an e-mail: a text is HTML, bytes are a PDF."""
 
     name: str
     content: str | bytes
@@ -29,7 +29,7 @@ class Letter:
 
 @dataclass(frozen=True)
 class Message:
-    """One client's report of one week. Each form is written only when its channel sends it."""
+    """One client's report of one week. Each form is made only when its channel sends it."""
 
     id: str
     """The same for the same client and week, so that receivers can drop repeats."""

@@ -1,4 +1,4 @@
-"""A signed webhook, by the Standard Webhooks specification, and how to post to an address that a client names."""
+"""Send a signed webhook (Standard Webhooks specification), and post to an address from a client's settings."""
 
 import ipaddress
 import json
@@ -27,7 +27,7 @@ MAX_ANSWER_BYTES = 1_000
 
 
 def send(message: Message, url: str, _: Attempt) -> Result:
-    """Post the report. The receiver drops repeats by their id, so a repeat does no harm."""
+    """Post the report. The receiver drops repeats by id, so a repeat does no harm."""
     from standardwebhooks import Webhook
 
     body = json.dumps(message.payload(), ensure_ascii=False)
@@ -69,7 +69,7 @@ def post(url: str, body: str, headers: Mapping[str, str], before_sending: Callab
 
 
 def _address(url: str) -> SplitResult:
-    """Split an address that a report may go to: https, or http on this machine, which is for tests."""
+    """Split an address that a report may go to: https, or http on this machine (for tests)."""
     try:
         address = urlsplit(url)
         netloc = address.netloc.encode("idna").decode()
@@ -83,7 +83,7 @@ def _address(url: str) -> SplitResult:
 
 
 def _connect(address: SplitResult, ends: float) -> "HTTPConnection":
-    """Connect to the first of the host's network addresses that answers, whatever its name points to by now."""
+    """Look up the host once, and connect to the first of its network addresses that answers."""
     from urllib3.connection import HTTPConnection
     from urllib3.exceptions import HTTPError
 
@@ -131,7 +131,7 @@ _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 
 
 def is_public(network_address: str) -> bool:
-    """Tell whether an IP address belongs to the public network, and so does any address embedded in it."""
+    """Tell whether an IP address, and any address embedded in it, belongs to the public network."""
     address = ipaddress.ip_address(network_address.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
         return address in _GLOBAL_UNICAST and address.is_global and not address.sixtofour and not address.teredo

@@ -1,7 +1,7 @@
-"""`POST /reports/weekly`: build and send every client's report of the week. For Cloud Scheduler.
+"""`POST /reports/weekly`: build and send every client's report of the week. Cloud Scheduler calls it.
 
-What failed for the moment, a query or one client's one channel, is tried again until the deadline. Nothing is stored: a second
-call builds and sends everything again, so it is asked for only while nothing was sent at all.
+Temporary failures of a query or a single channel are retried until the deadline. Nothing is stored: a second call builds and
+sends everything again, so the function asks for one only if nothing was sent.
 """
 
 import asyncio
@@ -32,22 +32,22 @@ from report.warehouse import Scan, WarehouseError, last_day_has_come
 from report.week import Week, midnight, week_at
 
 BUILT_AT_ONCE = 4
-"""How many reports are built at the same time; each of them mostly waits."""
+"""How many reports are built at the same time; each mostly waits for BigQuery."""
 SENT_AT_ONCE = 16
-"""How many messages are sent at the same time through channels of one kind; each of them only waits."""
+"""How many messages are sent at the same time through channels of one kind; each only waits."""
 MIN_SECONDS = 15.0
-"""With less time left no report is begun: it would go out without its summary."""
+"""With less time left no report is begun: it would go out without Gemini's summary."""
 
 STATUSES = ("sent", "refused", "failed", "uncertain", "not_reached", "not_ready", "no_address")
 
 FIRST_TIME_ZONE = ZoneInfo("Etc/GMT-14")
-"""Where a day begins first."""
+"""The time zone in which a day begins first."""
 
 logger = logging.getLogger(__name__)
 
 
 def parse_request(body: bytes) -> WeeklyRequest:
-    """Read the body of a request, which may be empty. Raises ParameterError, which says what is wrong with it."""
+    """Read the body of a request, which may be empty. Raises ParameterError, which says what is wrong."""
     if not body.strip():
         return WeeklyRequest()
     try:
@@ -69,7 +69,7 @@ def parse_request(body: bytes) -> WeeklyRequest:
 
 @dataclass(frozen=True)
 class WeeklyJob:
-    """One call: for which week, at which instant, with which links, and until when."""
+    """One call: the week, the present instant, the addresses for links, and the deadline."""
 
     settings: Settings
     week_ending: date | None
@@ -82,7 +82,7 @@ class WeeklyJob:
 
 
 def run_weekly(job: WeeklyJob, client_ids: Iterable[int]) -> WeeklyRun:
-    """Build and send the reports of these clients until the deadline. One client's failure affects no other."""
+    """Build and send the reports of these clients until the deadline. One client's failure does not affect the others."""
     run = WeeklyRun(results=asyncio.run(_run(job, sorted(set(client_ids)))))
     logger.log(
         logging.ERROR
@@ -100,7 +100,7 @@ def _counted(run: WeeklyRun) -> Mapping[str, int]:
 
 @dataclass(frozen=True)
 class _Turns:
-    """What limits how much happens at the same time. Waiting for a later attempt takes no turn."""
+    """Limits of how much happens at the same time. Waiting for a later attempt does not count."""
 
     building: asyncio.Semaphore
     sending: Mapping[ChannelName, asyncio.Semaphore]
@@ -157,7 +157,7 @@ def _unfinished(client_id: int, status: Literal["failed", "not_reached"]) -> Cli
 
 
 async def _waits_for_data(job: WeeklyJob, turns: _Turns, client_id: int, week: Week) -> bool:
-    """Whether the week's last day has no event yet and the time to wait for one is not over."""
+    """Tell whether the week's last day has no event yet and the time to wait for one is not over."""
     hours = job.settings.wait_for_data_hours
     end = midnight(week.ending + timedelta(days=1), week.time_zone)
     if not end <= job.now < end + timedelta(hours=hours) or not await acquired(turns.building, job.deadline - MIN_SECONDS):
@@ -168,7 +168,7 @@ async def _waits_for_data(job: WeeklyJob, turns: _Turns, client_id: int, week: W
     try:
         asked = run_in_thread(last_day_has_come, job.settings.warehouse_of(client_id), scan, seconds)
         return not await asyncio.wrap_future(asked)
-    except WarehouseError as error:  # then the report fails too, or goes out with what there is
+    except WarehouseError as error:  # then the report fails too, or goes out with the events that there are
         logger.warning("Client %d, its last day: %s", client_id, error)
         return False
     finally:
@@ -176,7 +176,7 @@ async def _waits_for_data(job: WeeklyJob, turns: _Turns, client_id: int, week: W
 
 
 async def _build(job: WeeklyJob, turns: _Turns, client_id: int, week: Week) -> tuple[Report, Trace] | None:
-    """Build a client's report, and again after a pause where BigQuery failed for the moment. None if its turn never came."""
+    """Build a client's report, and retry after a pause if BigQuery failed temporarily. None if its turn never came."""
 
     def build() -> tuple[Report, Trace]:
         trace = Trace()
@@ -222,16 +222,16 @@ async def _send(job: WeeklyJob, turns: _Turns, client: ClientSettings, report: R
 
 @dataclass(frozen=True)
 class Links:
-    """What leads from a message to its report."""
+    """The links from a message to its report."""
 
     page: str
-    """The report's page, which asks for a key."""
+    """The page of the report, which needs a key."""
     shared: str | None = None
-    """Opens the report without a key; None where links are not signed."""
+    """Opens the report without a key; None if links are not signed."""
 
     @property
     def for_people(self) -> tuple[str, str]:
-        """The link for mail and Slack, and what its readers should know of it."""
+        """Return the link for mail and Slack, and a note about it for its readers."""
         if self.shared is None:
             return self.page, ""
         return self.shared, f"The link opens the report without a key for {LINK_DAYS} days. Pass it on with care."
@@ -245,7 +245,7 @@ def _links(job: WeeklyJob, report: Report) -> Links:
 
 
 def message_of(report: Report, client: ClientSettings, links: Links) -> Message:
-    """Make the message of a report. People get the link that needs no key, where there is one."""
+    """Make the message of a report. People get the link that needs no key, if there is one."""
     return Message(
         id=f"report_{report.meta.client_id}_{report.week_ending}",
         client=client,
@@ -256,7 +256,7 @@ def message_of(report: Report, client: ClientSettings, links: Links) -> Message:
 
 
 def _payload(report: Report, link: str) -> Mapping[str, Any]:
-    """Write what a webhook receives: the report as `GET /reports/generate` answers, and the link to its page."""
+    """Write the body of a webhook: the report as in `GET /reports/generate`, and the link to its page."""
     content = report.model_dump(mode="json")
     return {"type": "report.weekly", "timestamp": content["meta"]["generated_at"], "data": {**content, "page_url": link}}
 
@@ -288,7 +288,7 @@ def _letter(report: Report, links: Links) -> Letter:
 
 
 def _log_fields(result: ClientResult, built: tuple[Report, Trace] | None) -> Mapping[str, object]:
-    """What the line of one client's weekly report says; nothing about any customer."""
+    """Return the fields of the log line of one client's weekly report; nothing about a single customer."""
     fields: dict[str, object] = {
         "client_id": result.client_id,
         "status": result.status,

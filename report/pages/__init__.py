@@ -1,1 +1,1 @@
-"""The report that people look at: the page to make one, the report as HTML, and as PDF. All from one `Report`, in one wording."""
+"""The report for people: the page, HTML, PDF, mail and Slack, all made from one `Report` with the same wording."""

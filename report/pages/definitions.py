@@ -1,4 +1,4 @@
-"""What the words of the report mean: in one place, linked from where they are used."""
+"""The definitions of the report's words, in one place, linked from where they are used."""
 
 from report.formatting import counted, listed, money_whole
 from report.rules import CHURNED, HIGH, MEDIUM, SEGMENTS, SESSIONS_LIMITS, SPENT_LIMITS
@@ -7,7 +7,7 @@ from report.week import DAYS_TO_COME_BACK
 
 
 def segment_rule(index: int) -> str:
-    """Say what makes a customer one of a segment, by its place in `SEGMENTS`."""
+    """Describe the rule of a segment, given by its place in `SEGMENTS`."""
     if index == len(SPENT_LIMITS):
         return "everybody else"
     return f"{money_whole(SPENT_LIMITS[index], 'USD')}+ or {SESSIONS_LIMITS[index]}+ visits"

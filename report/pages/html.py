@@ -1,4 +1,4 @@
-"""HTML: the report as one self-contained file, and the page to make one. Neither needs anything from anywhere else."""
+"""HTML: the report as one file, and the page that requests one. Both are self-contained."""
 
 from base64 import b64encode
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ from report.pages.view import View
 
 @dataclass(frozen=True)
 class Page:
-    """An HTML page, and the Content-Security-Policy that lets it do what it does and nothing else."""
+    """An HTML page, and the Content-Security-Policy that allows only what the page does."""
 
     html: str
     policy: str
 
 
 def document(view: View) -> Page:
-    """The report as one file without a script, to read, mail or archive."""
+    """Return the report as one file without a script, to read, mail or archive."""
     style = _asset("report.css")
-    # In the file too: it may be opened long after the header is gone.
+    # The policy is also in the file, because the file may be opened later, without the header.
     policy = f"default-src 'none'; style-src {_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
     html = templates().get_template("report.html").render(view=view, style=style, policy=policy)
     return Page(html, f"{policy}; frame-ancestors 'none'")
 
 
 def problem(detail: str) -> Page:
-    """What a reader sees for whom a signed link opens no report."""
+    """Return the page for a reader whose signed link opens no report."""
     style = _asset("report.css")
     html = templates().get_template("problem.html").render(detail=detail, style=style)
     return Page(html, f"default-src 'none'; style-src {_hash(style)}; img-src data:; base-uri 'none'; frame-ancestors 'none'")
@@ -37,7 +37,7 @@ def problem(detail: str) -> Page:
 
 @cache
 def generate_page() -> Page:
-    """The page on which a report is asked for and then shown."""
+    """Return the page that requests a report and shows it."""
     style, script = _asset("report.css") + _asset("page.css"), _asset("page.js")
     html = templates().get_template("page.html").render(style=style, script=script)
     policy = (

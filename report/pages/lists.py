@@ -1,4 +1,4 @@
-"""A list of customers as CSV: as it is, or in the form that a mailing or advertising tool imports."""
+"""Write a list of customers as CSV: unchanged, or in the form that a mailing or advertising tool imports."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ MAIL_COLUMNS: Mapping[ListLayout, tuple[str, str]] = {
     "klaviyo": ("Email", "Full Name"),
     "mailchimp": ("Email Address", "Name"),
 }
-"""The columns of a customer's mail and name: https://help.klaviyo.com/hc/en-us/articles/115005251108 and
+"""The columns for a customer's mail and name: https://help.klaviyo.com/hc/en-us/articles/115005251108 and
 https://mailchimp.com/help/format-guidelines-for-your-import-file/."""
 
 
 def list_as_csv(customers: CustomerList, layout: ListLayout) -> str:
-    """Write a list as CSV. The forms of other tools leave out customers without a mail; Google gets it only hashed."""
+    """Write a list as CSV. The forms of other tools leave out customers without an address; Google's form has only hashes."""
     rows = [customer.model_dump() for customer in customers.customers]
     if layout == "plain":
         columns = tuple(type(customers.customers[0]).model_fields) if rows else ("user_id", "email", "name")
@@ -28,7 +28,7 @@ def list_as_csv(customers: CustomerList, layout: ListLayout) -> str:
 
 
 def hashed_mail(address: str) -> str:
-    """Normalise and hash an address as Google Ads Customer Match asks.
+    """Normalise and hash an address as Google Ads Customer Match requires.
 
     Lower case, no white space, for Gmail no dots before the @, then SHA-256 in hex:
     https://developers.google.com/google-ads/api/docs/remarketing/audience-segments/customer-match/get-started

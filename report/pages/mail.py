@@ -10,9 +10,9 @@ def mail_subject(view: View) -> str:
 
 
 def mail_body(view: View, link: str, note: str = "") -> tuple[str, str]:
-    """Write the first screen as plain text and as HTML that every mail program shows.
+    """Write the first screen as plain text, and as HTML that every mail program can show.
 
-    `link` leads to the whole report; `note` says what its readers should know of it.
+    `link` leads to the whole report; `note` says what its readers should know about it.
     """
     text = templates().get_template("mail.txt").render(view=view, link=link, note=note)
     return text, templates().get_template("mail.html").render(view=view, link=link, note=note)

@@ -1,4 +1,4 @@
-"""PDF: the report set by Typst from `report.typ`, tagged for screen readers (PDF/UA-1) where its characters allow it."""
+"""PDF: the report, set by Typst from `report.typ`. It is tagged for screen readers (PDF/UA-1) if its characters allow it."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _one_at_a_time = Lock()
 
 
 def document(view: View) -> bytes:
-    """Set the report as a PDF. What cannot be tagged is set untagged: a reader who sees it still gets it."""
+    """Set the report as a PDF. If it cannot be tagged, it is set untagged, so that most readers can still read it."""
     from typst import TypstError
 
     inputs = {"view": json.dumps(_printable(asdict(view)), ensure_ascii=False)}
@@ -51,10 +51,10 @@ def _set(inputs: Mapping[str, str], standard: "typst.PDFStandard | None") -> byt
 
 @cache
 def _compiler() -> "typst.Compiler":
-    import typst  # here, not above: only a PDF waits for it
+    import typst  # imported here, so that only a PDF waits for it
 
     fonts = typst.Fonts(
-        include_system_fonts=False,  # the same PDF on every machine
+        include_system_fonts=False,  # makes the same PDF on every machine
         include_embedded_fonts=False,
         font_paths=[str(files(package)) for package in FONT_PACKAGES],
     )

@@ -13,7 +13,7 @@ _ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def slack_blocks(view: View, link: str, note: str = "") -> Sequence[Mapping[str, Any]]:
-    """Lay out the first screen: what limits it, the news, the figures with their changes, the actions, the link."""
+    """Lay out the first screen: caveats, the news, the figures with their changes, the actions, the link."""
     blocks = [
         *(_section(f":warning: *{_escaped(caveat.text)}*") for caveat in view.caveats if caveat.severity == "serious"),
         _section(f"*{_escaped(view.shop, 500)}* · {_escaped(view.period, 100)}"),
@@ -47,7 +47,7 @@ def _text(text: str, most: int) -> Mapping[str, Any]:
 
 
 def _escaped(text: str, most: int = MAX_TEXT - 100) -> str:
-    """Escape what Slack would read as a mention or a link, and cut it where it is too long once escaped."""
+    """Escape what Slack would read as a mention or a link, and cut the text if it is too long after escaping."""
     whole = "".join(_ESCAPED.get(character, character) for character in text)
     if len(whole) <= most:
         return whole

@@ -1,4 +1,4 @@
-"""The words of the report that people look at: a `Report`, said as it is shown. HTML, PDF, mail and Slack only lay it out."""
+"""The words of the report for people: a `Report` as it is shown. HTML, PDF, mail and Slack only lay it out."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -44,14 +44,14 @@ from report.schema import (
 )
 
 NOTHING = "–"
-"""Stands where there is no number."""
+"""Shown in place of a missing number."""
 MAX_FIRST_ACTIONS = 3
 """How many recommendations the first screen shows."""
 MIN_WEEKS_TO_DRAW = 2
 MAX_TENTH = 0.15
-"""The riskiest are called a tenth only while ties keep them below this share."""
+"""The riskiest customers are called a tenth only if ties keep them below this share."""
 MIN_WORTH_TELLING = 10
-"""Nothing is said of fewer customers of a past week."""
+"""With fewer customers in a past week, the backtest is not shown."""
 
 HEADINGS: Mapping[str, str] = {
     "title": "Weekly churn report",
@@ -97,23 +97,23 @@ LISTS: Mapping[CustomerListName, str] = {
     "missing_regulars": "Regulars who did not come",
     "high_value": "High-Value customers at risk",
 }
-"""What the lists of `GET /reports/customers` are called."""
+"""The names of the lists of `GET /reports/customers`."""
 
 LESS_AND_MORE: Mapping[ChangeName, tuple[str, str]] = {"spent": ("lower", "higher")}
-"""How a figure below and above what is usual is told; the others are counts: fewer and more."""
+"""The words for a figure below and above the usual range; the other figures are counts: fewer and more."""
 
 US_LETTER_CURRENCIES = ("USD", "CAD", "MXN")
 US_LETTER_ZONES = ("America/", "US/", "Canada/", "Pacific/Honolulu")
-"""Clients of these are in countries that print on US Letter; all others get A4."""
+"""Clients with these currencies print on US Letter; all others get A4."""
 
 Paper = Literal["a4", "us-letter"]
 _Measure: TypeAlias = tuple[str, str, ChangeName | None, float, float, Callable[[float], str], Callable[[HistoryWeek], float]]
-"""A label, the id of its definition, its change, the value this week and last, how it is said, and the value of a past week."""
+"""A label, the id of its definition, its change, this week's and last week's value, its format, and the value of a past week."""
 
 
 @dataclass(frozen=True)
 class HeadlineView:
-    """The news of the week, what else is news, and the news as a subject line has it."""
+    """The news of the week, other news, and the news in a subject line."""
 
     text: str
     detail: str
@@ -122,7 +122,7 @@ class HeadlineView:
 
 @dataclass(frozen=True)
 class CaveatView:
-    """A reason why the report knows less than it seems to."""
+    """A caveat of the report."""
 
     text: str
     severity: Severity
@@ -134,9 +134,9 @@ class Line:
 
     strokes: tuple[tuple[tuple[float, float], ...], ...]
     now: tuple[float, float] | None
-    """The point of this week; None where it has no number."""
+    """The point of this week; None if it has no number."""
     usual: tuple[float, float] | None
-    """From where to where y is usual; None where nobody knows."""
+    """The usual range of y; None if it is not known."""
     first_day: str
     last_day: str
     description: str
@@ -152,9 +152,9 @@ class Figure:
     value: str
     before: str
     verdict: Verdict | None
-    """None where nobody knows what is usual."""
+    """None if the usual range is not known."""
     usual: str
-    """The verdict in words; empty where nobody knows."""
+    """The verdict in words; empty if it is not known."""
     line: Line | None
 
 
@@ -178,7 +178,7 @@ class Segment:
     before: str
     verdict: Verdict | None
     usual: str
-    """The verdict in words; empty where the count is usual or nobody knows."""
+    """The verdict in words; empty if the count is usual or the usual range is not known."""
     spent: str
     has_customers: bool
     levels: tuple[Level, ...]
@@ -203,7 +203,7 @@ class Action:
 
 @dataclass(frozen=True)
 class LookBackView:
-    """What was expected four weeks ago, what came of it, and what that means."""
+    """The backtest: what was expected four weeks ago, the outcome, and what that means."""
 
     expected: str
     came: str
@@ -287,10 +287,10 @@ class View:
     columns: Mapping[str, str]
     client_id: int
     week_ending: str
-    """As the address takes it, like the two below."""
+    """As in an address, like the two below."""
     previous_week: str
     next_week: str
-    """Empty where that week has not begun."""
+    """Empty if that week has not begun."""
     shop: str
     period: str
     short_period: str
@@ -326,7 +326,7 @@ class View:
 
 
 def view(report: Report) -> View:
-    """Say the report as it is shown."""
+    """Write the report as it is shown."""
     data, meta = report.report_data, report.meta
     shop = _one_line(meta.client_name or "") or f"Client {meta.client_id}"
     made_at = meta.generated_at.astimezone(ZoneInfo(meta.time_zone))
@@ -382,7 +382,7 @@ def view(report: Report) -> View:
 
 
 def file_name(report: Report) -> str:
-    """Name the report where it is a file, without the ending."""
+    """Return the name of the report's file, without the ending."""
     return f"churn-report-{report.meta.client_id}-{report.week_ending.isoformat()}"
 
 
@@ -396,7 +396,7 @@ def _next_week(ending: date, today: date) -> str:
 
 
 def _short_period(first: date, last: date) -> str:
-    """Write the week as the narrow bar has it: "Jan 13–19, 2025"."""
+    """Write the week in the short form of the narrow bar: "Jan 13–19, 2025"."""
     end = f"{last.day}, {last.year}" if first.month == last.month else f"{short_day(last)}, {last.year}"
     return f"{short_day(first)}–{end}"
 
@@ -411,13 +411,13 @@ def _has_serious(data: ReportData) -> bool:
 
 
 def _insights(report: Report, summary: Iterable[str]) -> tuple[str, ...]:
-    """Return the insights that stand nowhere else on the page: in the headline, an action, the look back or the summary."""
+    """Return the insights that are nowhere else on the page: not in the headline, an action, the backtest or the summary."""
     data, before = report.report_data, report.report_data.lastWeek.totalCustomers
     missing = any(action.id == "missing_regulars" for action in data.recommendations)
     elsewhere = {
         *(
             expected_to_leave(data.summary.totalCustomers, of_last, data.outlook, average_shop=of_average_shop(data.caveats))
-            for of_last in (before, 0)  # a week that cannot be compared is told alone
+            for of_last in (before, 0)  # a week that cannot be compared is shown alone
         ),
         backtest_sentence(report.meta.backtest),
         missing_regulars_sentence(data.outlook) if missing else "",
@@ -462,7 +462,7 @@ def _figures(data: ReportData, currency: str, partial: bool) -> tuple[Figure, ..
 
 
 def _against_usual(change: Change) -> str:
-    """Say whether a figure is usual; a verdict of better is more, except where customers leave."""
+    """Say whether a figure is usual. A verdict of better means more, except for customers who leave."""
     if change.verdict == "usual":
         return "as usual"
     more = (change.verdict == "better") != (change.what == "expectedToLeave")
@@ -479,7 +479,7 @@ def _line(
     said: Callable[[float], str],
     change: Change | None,
 ) -> Line | None:
-    """Draw a figure's last weeks from zero; None where there is nothing above zero to draw."""
+    """Draw a figure's last weeks from zero; None if no value is above zero."""
     values = [value(week) if week.customers else None for week in history]
     top = max([0.0, *(number for number in values if number is not None), *([change.usualHigh] if change else [])])
     if top <= 0 or sum(number is not None for number in values) < MIN_WEEKS_TO_DRAW:
@@ -564,7 +564,7 @@ def _action(row: Recommendation, currency: str) -> Action:
     )
 
 
-# What was said before
+# The backtest
 
 
 def _look_back(backtest: Backtest, week_ending: date) -> LookBackView:
@@ -645,7 +645,7 @@ def _factor(row: RiskFactor) -> Factor:
 
 
 def _factors_of(data: ReportData) -> str:
-    """Say of whom the factors are told."""
+    """Say which customers the factors are about."""
     of = next((row.of for row in data.topRiskFactors if row.of), 0)
     if not of:
         return ""
@@ -670,7 +670,7 @@ def _history_row(week: HistoryWeek, currency: str) -> HistoryRow:
 
 
 def _restated(now: int, reported: int | None) -> str:
-    """Write a count of a past week, and what was reported then where that differs."""
+    """Write a count of a past week, and the count reported at that time if it differs."""
     return whole(now) if reported in (None, now) else f"{whole(now)} (reported: {whole(reported or 0)})"
 
 

@@ -1,1 +1,1 @@
-"""The executive summary: ask Gemini, check every number, fall back to a template."""
+"""The executive summary: ask Gemini, check every number, otherwise use a template."""

@@ -1,4 +1,4 @@
-"""Tell whether a text names a caveat: what it is about, and the days and things that the caveat names."""
+"""Tell whether a text names a caveat: its subject, and the days and things in it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ ABOUT: Mapping[CaveatCode, str] = {
     r"|not (?:been )?(?:adjust|correct)",
     "tracking_changed": r"track|record|measur|no longer|stopped|missing|disappear|vanish|began|chang|arriv|sent|sends|log",
 }
-"""What a text must speak of, for the codes that may be serious."""
+"""For each code that may be serious, a pattern of the words that a text must have."""
 
 THINGS: Mapping[str, str] = {
     r"wish ?list": r"wish[ -]?list",
@@ -23,11 +23,11 @@ THINGS: Mapping[str, str] = {
     r"\bsessions?\b": r"\b(?:session|visit)",
     r"\bpurchases?\b|\bspend|\bsales\b": r"\b(?:purchas|spen[dt]|sales|order|amount)",
 }
-"""The tracked things that a caveat may name, and how a text may call them."""
+"""The tracked things that a caveat may name, and the words for them in a text."""
 
 
 def is_named(caveat: Caveat, text: str, days: Sequence[date]) -> bool:
-    """Whether `text` says what a serious caveat says, with each of the week's `days` and every tracked thing that it names."""
+    """Tell whether `text` names a serious caveat, with each of the week's `days` and every tracked thing in it."""
     about = ABOUT.get(caveat.code, "")
     if not re.search(about, text, re.IGNORECASE):
         return False
@@ -38,7 +38,7 @@ def is_named(caveat: Caveat, text: str, days: Sequence[date]) -> bool:
 
 
 def things(caveat: Caveat) -> list[str]:
-    """The tracked things that a caveat of changed tracking names, as patterns of how a text may call them; none for others."""
+    """Return patterns for the tracked things in a caveat of changed tracking; none for other caveats."""
     if caveat.code != "tracking_changed":
         return []
     said = caveat.text.replace("_", " ")
@@ -46,6 +46,6 @@ def things(caveat: Caveat) -> list[str]:
 
 
 def _day(day: date) -> str:
-    """The ways to write a day of the week: "Wednesday", "February 26", "26 Feb", "to 26"."""
+    """Return a pattern of the ways to write a day of the week: "Wednesday", "February 26", "26 Feb", "to 26"."""
     month, number = f"{day:%b}\\w*\\.?", rf"{day.day}(?:st|nd|rd|th)?\b"
     return rf"\b{day:%A}\b|\b{month} {number}|\b{number} (?:of )?{month}|(?:\bto|\bthrough|\band|[-–]) ?{number}"

@@ -1,7 +1,7 @@
-"""Hold the claims of a text against the report: a number beside a name must be that name's value.
+"""Compare the claims of a text with the report: a number with a name must be that name's value.
 
-Only these figures follow from others: the sum of groups that exclude each other (High + Medium), a share of a larger group, what
-is left of a whole, the same figure last week, and the change since last week.
+Only these figures may be derived: the sum of groups that exclude each other (High + Medium), a share of a larger group, the rest
+of a whole, the same figure last week, and the change since last week.
 """
 
 import re
@@ -17,17 +17,17 @@ from report.summary.facts import Facts, Table, table
 from report.summary.names import ALL, CHURNED, HIGH, MISSING, SEGMENT_NAMES, Group, What, When
 
 MIN_COUNT_FOR_PERCENT = 10
-"""A change from a smaller count is not told in percent: from 1 to 2 is not "up 100 %"."""
+"""A change from a smaller count must not be in percent: from 1 to 2 is not "up 100 %"."""
 MIN_QUOTED_WORDS = 4
-"""A clause of at least this many words that stands in a sentence of the report is that sentence's."""
+"""A clause of at least this many words that is in a sentence of the report counts as a quotation of it."""
 
 Signature = tuple[object, ...]
-"""Everything that a claim says but for its value."""
+"""Everything in a claim except its value."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What bears a text's claims out."""
+    """The facts that can confirm the claims of a text."""
 
     table: Table
     given_changes: Mapping[tuple[Group, What], float]
@@ -36,17 +36,17 @@ class Known:
     factors: tuple[str, ...]
     """The names of the report's risk factors."""
     plain: Mapping[str, frozenset[float]]
-    """The values of numbers that count no customers, by unit."""
+    """The values of numbers that do not count customers, by unit."""
     said: Mapping[Signature, frozenset[float]]
-    """What the report's own sentences claim."""
+    """The claims of the report's own sentences."""
     untracked: tuple[str, ...]
-    """Patterns of the things whose tracking changed: that no customer has any of them is true."""
+    """Patterns of the things whose tracking changed: "no customer has any of them" is true."""
     quotable: tuple[str, ...]
     """The report's own sentences."""
 
 
 def known(facts: Facts) -> Known:
-    """List what bears the claims of a text about this report out."""
+    """Return the facts that can confirm the claims of a text about this report."""
     factors = tuple(factor.factor for factor in facts.risk_factors)
     own = (
         *facts.key_insights,
@@ -75,7 +75,7 @@ def known(facts: Facts) -> Known:
 
 
 def bears_out(known: Known, claim: Claim) -> bool:
-    """Whether the report says what `claim` does: in a sentence, in its figures, or, where it has no such figure, in a clause."""
+    """Tell whether the report confirms `claim`: in a sentence, in its figures, or, if it has no such figure, in a clause."""
     number = claim.number
     if _is_repeated(known, claim) or any(map(number.covers, known.plain.get(number.unit, ()))):
         return True
@@ -86,7 +86,7 @@ def bears_out(known: Known, claim: Claim) -> bool:
 
 
 def ranks(known: Known, group: Group, what: What, order: int) -> bool:
-    """Whether a segment is the first of all (order 1) or the last (-1) by a measure of this week."""
+    """Tell whether a segment is the first of all (order 1) or the last (-1) by a measure of this week."""
     values = {name: _values(known.table, Group(segments=(name,)), "now", what) for name in SEGMENT_NAMES}
     there = [values[name][0] * order for name in SEGMENT_NAMES if values[name] and known.table[Group((name,)), "now", "count"][0]]
     own = values[group.segments[0]]
@@ -94,7 +94,7 @@ def ranks(known: Known, group: Group, what: What, order: int) -> bool:
 
 
 def _is_repeated(known: Known, claim: Claim) -> bool:
-    """Whether the claim's sentence is the report's own, or says of a thing whose tracking changed that nobody has any."""
+    """Tell whether the claim's sentence is the report's own, or says that nobody has a thing whose tracking changed."""
     says_none = claim.number.words.lower() in ("no", "none")
     return _words(claim.sentence) in known.quotable or (
         says_none and any(re.search(words, claim.clause, re.IGNORECASE) for words in known.untracked)
@@ -102,7 +102,7 @@ def _is_repeated(known: Known, claim: Claim) -> bool:
 
 
 def _is_said(known: Known, claim: Claim) -> bool:
-    """Whether a sentence of the report claims the same, or holds the claim's clause word for word."""
+    """Tell whether a sentence of the report claims the same, or contains the claim's clause word for word."""
     if claim.named and any(map(claim.number.covers, known.said.get(_signature(claim), ()))):
         return True
     quoted = _words(claim.clause)
@@ -146,7 +146,7 @@ def _given_changes(facts: Facts) -> Mapping[tuple[Group, What], float]:
 
 
 def _is_figure(known: Known, claim: Claim, group: Group) -> bool | None:
-    """Whether a group's figure is what the claim says; None where the report has no such figure."""
+    """Tell whether a group's figure is what the claim says; None if the report has no such figure."""
     if group == Group(other=MISSING):
         claim = replace(claim, when="now", whats=())
     whats = claim.whats or DEFAULT_WHATS.get(claim.number.unit, ("count",))
@@ -160,11 +160,11 @@ DEFAULT_WHATS: Mapping[str, tuple[What, ...]] = {
     n.DECIMAL: ("risk",),
     n.TIMES: ("times average",),
 }
-"""What a number of a unit measures where its words do not say; else it counts customers."""
+"""What a number with this unit measures if the words do not say; with other units it counts customers."""
 
 
 def _figures(known: Known, claim: Claim, group: Group, what: What) -> list[float]:
-    """Every value that a number of the claim's unit may have for a group and a measure."""
+    """Return every value that a number with the claim's unit may have for a group and a measure."""
     number, when, figures = claim.number, claim.when, known.table
     match number.unit:
         case n.CUSTOMERS | n.MONEY:
@@ -182,13 +182,13 @@ def _figures(known: Known, claim: Claim, group: Group, what: What) -> list[float
 
 
 def _went(figures: Table, claim: Claim, group: Group, whats: Iterable[What]) -> bool:
-    """Whether the figure rose or fell as the text says, where it says so."""
+    """Tell whether the figure rose or fell as the text says, if the text says so."""
     changes = [change for what in whats for change in _changes(figures, group, what, 1)] if claim.moved else []
     return not changes or any(change * claim.moved > 0 for change in changes)
 
 
 def _values(figures: Table, group: Group, when: When, what: What) -> list[float]:
-    """A group's figure, what follows from it, or the sum of those of its parts."""
+    """Return a group's figure, the figures that follow from it, or the sum over its parts."""
     if (given := figures.get((group, when, what))) is not None:
         return list(given)
     match what:
@@ -206,7 +206,7 @@ def _values(figures: Table, group: Group, when: When, what: What) -> list[float]
 
 
 def _sum(figures: Table, group: Group, when: When, what: What) -> list[float]:
-    """The sum of a figure over the segments and levels of a group; empty where one of them is unknown."""
+    """Return the sum of a figure over the segments and levels of a group; empty if one of them is unknown."""
     parts = [
         Group((segment,) if segment else (), (level,) if level else ())
         for segment in group.segments or ("",)
@@ -222,7 +222,7 @@ def _percentages(parts: Iterable[float], wholes: Iterable[float]) -> list[float]
 
 
 def _percents(figures: Table, claim: Claim, group: Group, what: What) -> list[float]:
-    """What a percentage that is no change may be."""
+    """Return the possible values of a percentage that is not a change."""
 
     def of(group: Group, what: What) -> list[float]:
         return _values(figures, group, claim.when, what)
@@ -248,7 +248,7 @@ def _percents(figures: Table, claim: Claim, group: Group, what: What) -> list[fl
 
 
 def _changes(figures: Table, group: Group, what: What, sign: int) -> list[float]:
-    """By how much a figure rose since last week, or fell for a negative sign."""
+    """Return how much a figure rose since last week, or fell for a negative sign."""
     return [
         (now - before) * sign
         for now in _values(figures, group, "now", what)
@@ -257,7 +257,7 @@ def _changes(figures: Table, group: Group, what: What, sign: int) -> list[float]
 
 
 def _percent_changes(known: Known, group: Group, what: What, sign: int) -> list[float]:
-    """By how many percent a figure rose since last week, or fell for a negative sign; none where it was a small count."""
+    """Return by how many percent a figure rose since last week, or fell for a negative sign; none if it was a small count."""
     before = _values(known.table, group, "before", what)
     if what in ("count", "leaving", "lost") and any(value < MIN_COUNT_FOR_PERCENT for value in before):
         return []
@@ -266,7 +266,7 @@ def _percent_changes(known: Known, group: Group, what: What, sign: int) -> list[
 
 
 def _points(figures: Table, claim: Claim, group: Group, what: What) -> list[float]:
-    """Differences of rates in percentage points: between two segments, from what was expected, or since last week."""
+    """Return differences of rates in percentage points: between two segments, from the expected rate, or since last week."""
     sign = claim.number.sign
     if claim.when == "past":
         lost = _percentages(_values(figures, group, "past", "lost"), _values(figures, group, "past", "count"))

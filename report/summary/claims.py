@@ -1,4 +1,4 @@
-"""Read what a text claims: each number with the customers that it is about, the week, and the measure.
+"""Read the claims of a text: each number with its customers, its week and its measure.
 
 A text is read sentence by sentence and clause by clause. The nearest name in its clause says which customers a number is about. A
 clause without a name continues the one before it ("338 customers are at medium risk, 430 at low"), or takes the name of the
@@ -31,23 +31,23 @@ from report.summary.numbers import Number, tidy
 
 @dataclass(frozen=True)
 class Claim:
-    """A number of a text, and what it is about."""
+    """A number in a text, and what it is about."""
 
     number: Number
     groups: tuple[Group, ...] = (ALL,)
-    """The customers that it counts: one group, or each that the words may mean. Empty for a group that no report counts."""
+    """The customers that it counts: each group that the words may mean. Empty for a group that no report counts."""
     named: bool = False
-    """Whether the text names them, here or in the clause that this one continues."""
+    """Whether the text names these customers, here or in the clause that this one continues."""
     base: Group = ALL
-    """The whole that they are a part of: the 1,021 New customers in "690 of 1,021 New customers"."""
+    """The whole of which they are a part: the 1,021 New customers in "690 of 1,021 New customers"."""
     when: When = "now"
     whats: tuple[What, ...] = ()
-    """What may be counted; empty where the words do not say."""
+    """The measures that the words may mean; empty if they do not say."""
     moved: int = 0
-    """1 where the text says that the figure rose from or to this number, -1 where it fell."""
+    """1 if the text says that the figure rose from or to this number, -1 if it fell."""
     clause: str = ""
     sentence: str = ""
-    """The words around it, for quotations."""
+    """The words around the number, for quotations."""
 
 
 def claims(text: str, factors: tuple[str, ...] = ()) -> tuple[Claim, ...]:
@@ -83,7 +83,7 @@ RANKINGS: tuple[tuple[What, int, str], ...] = (
     ("count", -1, r"smallest (?:segment|group)"),
     ("spent", 1, r"spen[dt] the most|(?:biggest|top) spenders"),
 )
-"""What makes a segment the first or the last of all."""
+"""Words that make a segment the first or the last of all."""
 
 
 def sentences(text: str) -> list[str]:
@@ -94,7 +94,7 @@ def sentences(text: str) -> list[str]:
 _SENTENCE_BREAK = re.compile(r"(?<=[.!?][\"')\]”])\s+|(?<=(?<!Sept)(?<!vs)[.!?])\s+(?=[\"'(“A-Z0-9$€£¥])")
 
 MAX_NUMBERS = 30
-"""A sentence with more numbers is not read: nobody could follow it, and reading takes time by the cube of their count."""
+"""A sentence with more numbers is refused: the time to read it grows with the cube of their count."""
 
 PLAIN_UNITS = {n.DAYS, n.WEEKS, n.SEGMENTS, n.FACTORS, n.ACTIONS, n.CALENDAR_DAY, n.YEAR, n.OTHER, n.UNREADABLE}
 _FITTING: Mapping[str, tuple[What, ...]] = {
@@ -133,7 +133,7 @@ _NEGATION = re.compile(r"\b(?:not|aren't|isn't)(?: (?:at|flagged|in|as|being|cur
 
 
 class _State(NamedTuple):
-    """What a clause may continue: what the sentence has said so far, and the one before."""
+    """What a clause may continue: the sentence so far, and the sentence before."""
 
     groups: tuple[Group, ...] = ()
     """The group that the sentence named last; empty at its beginning."""
@@ -142,22 +142,22 @@ class _State(NamedTuple):
     when: When = "now"
     whats: tuple[What, ...] = ()
     compared: When | None = None
-    """The week that the clause before ended with, as in "more than last week (640)"."""
+    """The week at the end of the clause before, as in "more than last week (640)"."""
     antecedents: tuple[Group, ...] = ()
-    """The groups that "they" may mean: those that the sentence before ended or began with."""
+    """The groups that "they" may mean: those at the end or the beginning of the sentence before."""
     when_before: When = "now"
     whats_before: tuple[What, ...] = ()
 
 
 def _sentence(sentence: str, factors: tuple[str, ...], state: _State) -> tuple[list[Claim], _State]:
-    """The claims of a sentence, and what the next one may refer to."""
+    """Return the claims of a sentence, and what the next sentence may refer to."""
     counted = n.numbers(sentence)
     if len(counted) > MAX_NUMBERS:
         return [Claim(replace(counted[0], unit=n.UNREADABLE), sentence=sentence)], _State()
     parts = clauses(sentence, factors)
     listed = _respectively(sentence, parts)
     if any(part.has("lost", "returned") for part in parts) and not any(part.has("now", "before") for part in parts):
-        state = state._replace(when="past")  # only of past weeks is it known who came back
+        state = state._replace(when="past")  # it is known only for past weeks who came back
     found: list[Claim] = []
     spoken_of: list[Group] = []
     for index, clause in enumerate(parts):
@@ -179,7 +179,7 @@ def _sentence(sentence: str, factors: tuple[str, ...], state: _State) -> tuple[l
 
 
 def _after(clause: Clause, claimed: list[Claim], state: _State) -> _State:
-    """What the next clause may continue."""
+    """Return what the next clause may continue."""
     last_token = clause.tokens[-1] if clause.tokens else None
     baseline = clause.between(last_token.start, last_token.end).lower() if last_token and last_token.kind == "baseline" else ""
     state = state._replace(compared=None if not baseline else "before" if "week" in baseline else "usual")
@@ -202,16 +202,16 @@ def _after(clause: Clause, claimed: list[Claim], state: _State) -> _State:
 
 
 def _opens_with_period(clause: Clause) -> bool:
-    """Whether the clause names its week before its number, as "Last week you had 1,538 customers" does."""
+    """Tell whether the clause names its week before its number, as in "Last week you had 1,538 customers"."""
     first = clause.numbers[0].start
     return any(token.kind in WHEN_KINDS and token.start < first for token in clause.tokens)
 
 
 def _told(parts: list[Clause], index: int, number: Number) -> Clause | None:
-    """The words after a clause that say what its number is about, as one clause.
+    """Return the words after a clause that say what its number is about, as one clause.
 
-    That is the predicate "are at high risk" after "690 customers, or 47 %,", what "who" begins, and the subject after
-    "At 68.8%,". What "who" begins is about the whole in "690 of the customers who came are at high risk".
+    These are the predicate "are at high risk" after "690 customers, or 47 %,", a clause with "who", and the subject after
+    "At 68.8%,". In "690 of the customers who came are at high risk" the clause with "who" is about the whole.
     """
     first = parts[index]
     has_base = any(map(first.is_base, first.numbers))
@@ -239,7 +239,7 @@ def _told(parts: list[Clause], index: int, number: Number) -> Clause | None:
 
 
 def _of_relative(clause: Clause, number: Number, first: Clause) -> list[Token]:
-    """What a clause with "who" says of a whole or of its part: "690 of the customers who came are at high risk"."""
+    """Return what a clause with "who" says about a whole or its part: "690 of the customers who came are at high risk"."""
 
     def is_of_whole(token: Token) -> bool:
         words = clause.between(clause.start, token.end)
@@ -250,7 +250,7 @@ def _of_relative(clause: Clause, number: Number, first: Clause) -> list[Token]:
 
 
 def _respectively(sentence: str, parts: list[Clause]) -> dict[Number, Group]:
-    """Each number's name in "690, 338 and 430 customers are at high, medium and low risk, respectively"."""
+    """Return the name of each number in "690, 338 and 430 customers are at high, medium and low risk, respectively"."""
     if "respectively" not in sentence.lower():
         return {}
     counted = [number for clause in parts for number in clause.numbers if number.unit not in PLAIN_UNITS]
@@ -272,18 +272,18 @@ class _Place(NamedTuple):
 
     @property
     def refers(self) -> bool:
-        """Whether the clause has a pronoun."""
+        """Tell whether the clause has a pronoun."""
         return self.clause.has("of_them", "pronoun", "it")
 
     @property
     def moved(self) -> int:
-        """The direction of the last verb before "from 478" or "to 690"."""
+        """Return the direction of the last verb before "from 478" or "to 690"."""
         said = re.findall(r"[a-z]+", self.sentence[max(self.number.start - n.CONTEXT, 0) : self.number.start].lower())
         return next((n.DIRECTIONS[word] for word in reversed(said) if word in n.DIRECTIONS), 0)
 
     @property
     def cue(self) -> str:
-        """The word before the number that tells its week: "from", "to", "against", ..."""
+        """Return the word before the number that tells its week: "from", "to", "against", ..."""
         before = self.clause.before(self.number)
         said = _CUE.search(before)
         cue = said[1].lower() if said else self.clause.separator if not before.strip(" $€£¥") else ""
@@ -292,7 +292,7 @@ class _Place(NamedTuple):
 
 
 def _claim(place: _Place) -> Claim:
-    """Read what a number says in its place."""
+    """Read what a number claims in its place."""
     number, clause = place.number, place.clause
     names, base = _names(place)
     implied = None if names else _implied(place)
@@ -310,7 +310,7 @@ def _claim(place: _Place) -> Claim:
 
 
 def _names(place: _Place) -> tuple[tuple[Token, ...], Group]:
-    """The names in the clause that may be the number's, and the whole that it counts a part of."""
+    """Return the names in the clause that may be the number's, and the whole of which it counts a part."""
     number, clause, state = place.number, place.clause, place.state
     names = clause.names
     if any(token.kind == "level" for token in names):
@@ -340,7 +340,7 @@ def _names(place: _Place) -> tuple[tuple[Token, ...], Group]:
 
 
 def _named(place: _Place, names: tuple[Token, ...]) -> tuple[Group, ...]:
-    """The groups that a number may be about in a clause with names."""
+    """Return the groups that a number may be about in a clause with names."""
     number, clause, state = place.number, place.clause, place.state
     subject = nearest(names, number)
     group = subject.group or ALL
@@ -355,14 +355,14 @@ def _named(place: _Place, names: tuple[Token, ...]) -> tuple[Group, ...]:
 
 
 def _is_within(place: _Place) -> bool:
-    """Whether the clause counts a part of a segment: "Regular customers look safe, with 1 at high risk and 20 at medium"."""
+    """Tell whether the clause counts a part of a segment: "Regular customers look safe, with 1 at high risk and 20 at medium"."""
     clause, groups = place.clause, place.state.groups
     follows = clause.separator in ("with", "including", "includes", "include") or bool(groups and groups[0].levels)
     return bool(groups and groups[0].segments) and follows and not clause.has_verb()
 
 
 def _said_of(clause: Clause, subject: Token, names: tuple[Token, ...]) -> list[Group]:
-    """What the clause says of the subject's customers: at medium risk, in "1 High-Value customer is at medium risk"."""
+    """Return what the clause says about its subject's customers: at medium risk, in "1 High-Value customer is at medium risk"."""
     return [
         token.group
         for token in names
@@ -376,7 +376,7 @@ def _said_of(clause: Clause, subject: Token, names: tuple[Token, ...]) -> list[G
 
 
 def _implied(place: _Place) -> tuple[Group, ...] | None:
-    """The groups that a number may be about in a clause without a name; None where the text does not say, which means all."""
+    """Return the groups that a number may be about in a clause without a name; None (all customers) if the text does not say."""
     number, clause, state = place.number, place.clause, place.state
     is_aside = clause.separator == "(" and state.groups not in ((), (ALL,))
     is_compared = clause.separator.startswith(("compared", "against", "versus", "than"))
@@ -407,7 +407,7 @@ def _first_name(clause: Clause | None) -> tuple[Group, ...]:
 
 
 def _when(place: _Place) -> When:
-    """Tell the week of a number."""
+    """Return the week of a number."""
     clause, told, state, cue = place.clause, place.told, place.state, place.cue
     predicate = told if told and told.separator != "to" and not told.numbers else None
     for said in filter(None, (clause, predicate)):
@@ -428,7 +428,7 @@ def _when(place: _Place) -> When:
 
 
 def _whats(place: _Place, names: tuple[Token, ...]) -> tuple[What, ...]:
-    """What a number may count; empty where the words do not say."""
+    """Return what a number may measure; empty if the words do not say."""
     number, clause, state = place.number, place.clause, place.state
     fitting = _FITTING[number.unit]
     told = place.told.whats if place.told else ()
@@ -448,7 +448,7 @@ def _whats(place: _Place, names: tuple[Token, ...]) -> tuple[What, ...]:
 
 
 def _of_percent(place: _Place, chosen: tuple[What, ...], nearby: tuple[What, ...]) -> tuple[What, ...]:
-    """What a percentage measures: "88% of those expected to leave", "21% of all spend", "at 68.8%"."""
+    """Return what a percentage measures: "88% of those expected to leave", "21% of all spend", "at 68.8%"."""
     after = place.clause.words[place.number.end - place.clause.start :]
     if is_of_leavers(place.sentence, place.number):
         return ("of leavers",)
@@ -460,7 +460,7 @@ def _of_percent(place: _Place, chosen: tuple[What, ...], nearby: tuple[What, ...
 
 
 def _carried(place: _Place, earlier: tuple[What, ...], *, continues: bool) -> tuple[What, ...]:
-    """What a clause that does not say what it counts takes over: "High-Value customers are at 5.0%, Regular customers 13.1%"."""
+    """Return the measure that a clause takes from the one before: "High-Value customers are at 5.0%, Regular customers 13.1%"."""
     if not earlier:
         return ()
     is_sequel = bool(place.state.groups or place.state.whats or place.refers) and continues

@@ -1,6 +1,6 @@
-"""Write the executive summary: the brief's section 8. Gemini's text where the report bears it out, a template's otherwise.
+"""Write the executive summary (the brief's section 8): Gemini's text if the report confirms it, otherwise the template's.
 
-Pure: the function that asks Gemini is passed in.
+This module is pure: the function that asks Gemini is passed in.
 """
 
 import re
@@ -28,7 +28,7 @@ WHOLE_SHOP: tuple[ChangeName, ...] = ("customers", "spent", "expectedToLeave")
 
 
 class ExecutiveSummary(NamedTuple):
-    """The text, its author, and, where that is the template, the reason: a few words for the log."""
+    """The text, its author, and, if the template wrote it, the reason: a few words for the log."""
 
     text: str
     source: SummarySource
@@ -36,17 +36,17 @@ class ExecutiveSummary(NamedTuple):
 
 
 class GeminiError(Exception):
-    """Gemini gave no complete text; the message says why in a few words fit for a log, without key, prompt or text."""
+    """Gemini gave no complete text. The message says why in a few words for the log, without key, prompt or text."""
 
 
 class RejectedTextError(ValueError):
-    """A text that must not go out; the message says why in a few words fit for a log."""
+    """The text must not be used. The message says why in a few words for the log."""
 
 
 def executive_summary(facts: Facts, ask: Callable[[str], str] | None) -> ExecutiveSummary:
-    """Ask for the summary of the brief's section 8.2; where no acceptable text comes back, use its section 8.3: the template.
+    """Ask for the summary of the brief's section 8.2; without an acceptable text, use the template of its section 8.3.
 
-    `ask` sends a prompt to Gemini and returns its text or raises GeminiError; None where there is no Gemini.
+    `ask` sends a prompt to Gemini and returns its text or raises GeminiError; None if Gemini is not configured.
     """
     if ask is None:
         return ExecutiveSummary(template_summary(facts), "template", "no Gemini")
@@ -67,7 +67,7 @@ def template_summary(facts: Facts) -> str:
 
 
 def accepted(text: str, facts: Facts) -> str:
-    """Return the text as it may go out: one to three plain paragraphs whose numbers are the report's and whose caveats are named.
+    """Return the accepted text: one to three plain paragraphs that have only the report's numbers and name its caveats.
 
     Bold marks and stray white space are removed. Raises RejectedTextError for anything else.
     """
@@ -106,7 +106,7 @@ _THOUGHT_HEADING = re.compile(
 
 
 def plain(text: str) -> str:
-    """Return one to three paragraphs of whole sentences without markup, an empty line between.
+    """Return one to three paragraphs of whole sentences without markup, separated by empty lines.
 
     Raises RejectedTextError for anything else.
     """
@@ -160,7 +160,7 @@ def _render(template: str, facts: Facts) -> str:
 
 
 def _told(news: Sequence[Change]) -> tuple[Change, ...]:
-    """Pick the news of the whole shop; where there is none, those of the segments."""
+    """Select the news of the whole shop; if there is none, the news of the segments."""
     told = news_of(news)
     return tuple(change for change in told if change.what in WHOLE_SHOP) or told
 
@@ -190,7 +190,7 @@ def _templates() -> Environment:
 
 
 def _sentence(text: str) -> str:
-    text = text.replace("_", " ")  # an event's name, which is no markup
+    text = text.replace("_", " ")  # an event's name is not markup
     return text if _SENTENCE_END.search(text) else f"{text}."
 
 

@@ -1,4 +1,4 @@
-"""What a report knows: the facts that a summary may speak of, and a table of every figure by customers, week and measure."""
+"""The facts for a summary, and a table of every figure of the report by customers, week and measure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from report.schema import (
 from report.summary.names import ALL, CHURNED, HIGH, LEVEL_NAMES, MISSING, RISKIEST, Group, What, When
 
 MAX_TENTH_SHARE = 0.15
-"""The riskiest customers are called a tenth only while ties keep them under this share of all."""
+"""The riskiest customers are called a tenth only if ties keep them under this share of all."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a summary may speak of: the aggregates of the brief's section 8.1, the week's dates, and no customer's data."""
+    """The facts for a summary: the aggregates of the brief's section 8.1 and the week's dates, without any customer's data."""
 
     week_start: date
     week_ending: date
@@ -35,9 +35,9 @@ class Facts:
     segments: tuple[SegmentRow, ...]
     recommendations: tuple[Recommendation, ...]
     average_churn: float | None
-    """In percent, as the insights have it: not rounded to the summary's four decimals first."""
+    """In percent, as in the insights: not first rounded to the summary's four decimals."""
     look_back: str
-    """How right the report of four weeks ago was: a sentence that the template has too; empty for too few customers."""
+    """The backtest as a sentence, which the template has too; empty for too few customers."""
     risk_levels: tuple[RiskCount, ...]
     outlook: Outlook
     last_week: LastWeek
@@ -48,28 +48,28 @@ class Facts:
 
     @property
     def days(self) -> tuple[date, ...]:
-        """The seven days of the week."""
+        """Return the seven days of the week."""
         return tuple(self.week_start + timedelta(days=number) for number in range(7))
 
     @property
     def comparable(self) -> bool:
-        """Whether this week may be compared with the one before."""
+        """Tell whether this week can be compared with last week."""
         return comparable_with_last_week(self.caveats, self.last_week)
 
     @property
     def news(self) -> tuple[Change, ...]:
-        """The changes that are more than chance; none in a week that cannot be compared."""
+        """Return the changes that are more than chance; none in a week that cannot be compared."""
         return tuple(change for change in self.changes if change.verdict != "usual") if self.comparable else ()
 
     @property
     def serious_caveats(self) -> tuple[Caveat, ...]:
-        """The caveats that a summary must name."""
+        """Return the caveats that a summary must name."""
         return tuple(caveat for caveat in self.caveats if caveat.severity == "serious")
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One figure of the report; two values are the ends of a usual range."""
+    """One figure of the report; two values are the ends of the usual range."""
 
     group: Group
     when: When
@@ -183,4 +183,4 @@ _CHANGES: Mapping[str, tuple[Group, What]] = {
     "spent": (ALL, "spent"),
     "expectedToLeave": (ALL, "leaving"),
 }
-"""What each of the report's changes measures; the others count a segment's customers."""
+"""What some of the report's changes measure; the others count a segment's customers."""

@@ -1,4 +1,4 @@
-"""Ask Gemini for a text: the brief's section 8.2. The only file that knows Google's SDK.
+"""Ask Gemini for a text: the brief's section 8.2. Only this file knows Google's SDK.
 
 `google-generativeai` has reached its end of life and says so at each import; its warnings are silenced here. Its import takes
 about a second, so it is imported with the first call; `load` does that ahead of time.
@@ -19,17 +19,17 @@ from report.summary.executive import GeminiError
 from report.threads import run_in_thread
 
 MAX_CALLS = 64
-"""Calls under way in this process: one that hangs keeps its thread even after its caller has gone on."""
+"""Limits the calls in this process: a call that hangs keeps its thread even after its caller has continued."""
 
 MAX_CHARACTERS = 20_000
 MAX_TOKENS = 8_192
-"""Far more than a short summary takes; a thinking model's thoughts count among the tokens."""
+"""Far more than a short summary needs; the thoughts of a thinking model count too."""
 
 _free = BoundedSemaphore(MAX_CALLS)
 
 
 def write(prompt: str, settings: GeminiSettings) -> str:
-    """Return Gemini's answer to `prompt`: one complete text that nothing has blocked.
+    """Return Gemini's answer to `prompt`: one complete text that was not blocked.
 
     Takes at most `settings.timeout_seconds`, by the wall clock, including the SDK's import. Asks once, without the SDK's retries.
     Raises GeminiError for anything but a complete text.
@@ -91,7 +91,7 @@ def _check_complete(answer: Any) -> None:
 
 
 def _text(answer: Any) -> str:
-    """The one text of Gemini's JSON that is no thought and not empty."""
+    """Return the one text of Gemini's JSON that is not a thought. Raise GeminiError without exactly one such text."""
     parts = answer["candidates"][0].get("content", {}).get("parts", [])
     texts = [text for part in parts if not part.get("thought") and (text := part.get("text", "")).strip()]
     if not texts:
@@ -104,7 +104,7 @@ def _text(answer: Any) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """The kind of an error, with the HTTP status and Google's own word where there are any; its message could quote the key."""
+    """Return the kind of an error, with the HTTP status and Google's reason if there are any. Its message could quote the key."""
     status = getattr(error, "code", None)
     words = (detail.get("reason", "") for detail in getattr(error, "details", ()) if isinstance(detail, dict))
     known = [word for word in words if re.fullmatch(r"[A-Z_]{1,40}", str(word))]

@@ -25,14 +25,14 @@ LEVEL_NAMES = ("High", "Medium", "Low")
 
 @dataclass(frozen=True)
 class Group:
-    """Customers by name: of these segments and at these risk levels (empty: of any), or of another name; all without any."""
+    """A group of customers: of these segments and at these risk levels (empty: any), or with another name; else all customers."""
 
     segments: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
     other: str = ""
 
     def __and__(self, group: "Group") -> "Group | None":
-        """The customers of both; None where no report counts them."""
+        """Return the customers of both groups; None if no report counts them."""
         if group in (self, ALL):
             return self
         if self == ALL:
@@ -45,7 +45,7 @@ class Group:
         return None if segments is None or levels is None else Group(segments, levels)
 
     def complement(self) -> "Group | None":
-        """All others; None where no report counts them."""
+        """Return all other customers; None if no report counts them."""
         if self.segments and not self.levels and not self.other:
             return Group(segments=tuple(name for name in SEGMENT_NAMES if name not in self.segments))
         if self.levels and not self.segments and not self.other:
@@ -64,7 +64,7 @@ def _both(some: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...] | N
     return tuple(name for name in some if name in others) or None
 
 
-# What a text may call things.
+# The words of a text for things.
 
 _NOUN = r"(?:customers?|shoppers?|buyers?|visitors?|people|accounts?|ones?|members?|segments?|groups?)"
 _LAST_WEEK = r"(?:last week|(?:the )?(?:previous|prior|preceding) week|(?:the |a )week (?:before|earlier|ago|prior))"
@@ -196,7 +196,7 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         r" means | meaning | because | so (?=that )| as (?=many|more|some|they)",
     ),
 }
-"""The ways to call each kind of thing. Where two kinds begin at the same place, the first one wins.
+"""The words for each kind of thing. If two kinds begin at the same place, the first one wins.
 
 A `maybe_` kind is a name only together with another ("new and occasional customers"). A `split` separates clauses.
 """
@@ -250,7 +250,7 @@ class Token(NamedTuple):
     start: int
     end: int
     group: Group | None = None
-    """The customers that it names, where it names any."""
+    """The customers that it names, if it names any."""
 
 
 @dataclass(frozen=True)
@@ -260,22 +260,22 @@ class Clause:
     start: int
     words: str
     separator: str
-    """What stands before it."""
+    """The text before the clause."""
     tokens: tuple[Token, ...]
     numbers: tuple[Number, ...]
 
     @property
     def names(self) -> tuple[Token, ...]:
-        """The names of customers in it."""
+        """Return the names of customers in the clause."""
         return tuple(token for token in self.tokens if token.group is not None)
 
     @property
     def whats(self) -> tuple[What, ...]:
-        """Everything that it says is measured."""
+        """Return all measures in the clause."""
         return _whats(self.tokens)
 
     def whats_of(self, number: Number) -> tuple[What, ...]:
-        """What the number may count: the words that no other number stands between; for a base, those up to the verb."""
+        """Return what the number may measure: words with no other number between; for a base, the words up to the verb."""
         others = [
             other
             for other in self.numbers
@@ -293,36 +293,36 @@ class Clause:
         return _whats(tokens)
 
     def is_base(self, number: Number) -> bool:
-        """Whether the number is a whole of which another number is a part: the 1,458 in "690 of your 1,458 customers"."""
+        """Tell whether the number is a whole of which another number is a part: the 1,458 in "690 of your 1,458 customers"."""
         return number.unit in (n.CUSTOMERS, n.MONEY) and _BASE.search(self.before(number)) is not None
 
     def speaks_of_all(self) -> bool:
-        """Whether the clause is about all customers, not about a share "of all customers"."""
+        """Tell whether the clause is about all customers, not about a share "of all customers"."""
         return any(token.kind == "all" and not self.is_after_of(self.start, token) for token in self.tokens)
 
     def is_after_of(self, start: int, token: Token) -> bool:
-        """Whether the token follows an "of" after `start`: the New customers in "47% of New customers"."""
+        """Tell whether the token follows an "of" after `start`: the New customers in "47% of New customers"."""
         return _OF.search(self.between(start, token.start)) is not None
 
     def says_of(self, subject: Token, token: Token) -> bool:
-        """Whether the clause says that the subject's customers are what the token names."""
+        """Tell whether the clause says that the subject's customers are what the token names."""
         between = self.between(subject.end, token.start)
         return _IS.search(between) is not None or _AT_LEVEL.fullmatch(between) is not None
 
     def has(self, *kinds: str) -> bool:
-        """Whether it has a token of one of these kinds."""
+        """Tell whether the clause has a token of one of these kinds."""
         return any(token.kind in kinds for token in self.tokens)
 
     def has_verb(self, start: int = 0, end: int | None = None) -> bool:
-        """Whether a verb stands between two positions of the sentence; in the whole clause without any."""
+        """Tell whether there is a verb between two positions of the sentence, or without positions in the whole clause."""
         return _VERB.search(self.words if end is None else self.between(start, end)) is not None
 
     def before(self, number: Number) -> str:
-        """The words of the clause before the number."""
+        """Return the words of the clause before the number."""
         return self.words[: number.start - self.start]
 
     def between(self, start: int, end: int) -> str:
-        """The words between two positions of the sentence."""
+        """Return the words between two positions of the sentence."""
         return self.words[max(start - self.start, 0) : max(end - self.start, 0)]
 
     def _joins(self, first: Number, last: Number) -> bool:
@@ -330,12 +330,12 @@ class Clause:
 
 
 def is_of_leavers(sentence: str, number: Number) -> bool:
-    """Whether a percentage is a share of those who leave: "88% of those expected to leave"."""
+    """Tell whether a percentage is a share of those who leave: "88% of those expected to leave"."""
     return _OF_LEAVERS.match(sentence[number.end :]) is not None
 
 
 def nearest(tokens: Sequence[Token], number: Number) -> Token:
-    """The token that stands nearest to the number."""
+    """Return the token that is nearest to the number."""
     return min(tokens, key=lambda token: token.start - number.end if token.start >= number.end else number.start - token.end)
 
 
@@ -407,7 +407,7 @@ def _tokens(sentence: str, factors: tuple[str, ...]) -> list[Token]:
 
 
 def _group(kind: str, words: str) -> Group | None:
-    """The customers that a token names."""
+    """Return the customers that a token names."""
     match kind.removeprefix("maybe_"):
         case "segment":
             return Group(segments=tuple(name for name in SEGMENT_NAMES if words[:3] == name[:3].lower()))
@@ -429,7 +429,7 @@ _GROUPS: Mapping[str, Group] = {
 
 
 def _merged(tokens: list[Token], sentence: str) -> list[Token]:
-    """The tokens with "medium or high risk" as one name; what is only perhaps a name goes where it stands with none."""
+    """Merge "medium or high risk" into one name, and drop tokens that are a name only together with another."""
     merged: list[Token] = []
     for token in reversed(tokens):
         following = next((other for other in merged if other.kind != "split"), None)
@@ -449,7 +449,7 @@ def _merged(tokens: list[Token], sentence: str) -> list[Token]:
 
 
 def _is_in_range(sentence: str, token: Token, found: Sequence[Number]) -> bool:
-    """Whether the token is the "to" or "and" of "560 to 700" or "between 560 and 700", not of "from 560 to 700"."""
+    """Tell whether the token is the "to" or "and" of "560 to 700" or "between 560 and 700", not of "from 560 to 700"."""
     first = next((number for number in found if number.end == token.start), None)
     if first is None or not any(number.start - token.end in (0, 1) for number in found):
         return False

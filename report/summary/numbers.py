@@ -1,7 +1,7 @@
 """Read the numbers of an English text: "about 1,200 customers" is a count of customers between 1,150 and 1,250.
 
-Every number has a unit, so that 150 customers never bear out 150 % or $150. A number that cannot be read for certain ("1.5e3",
-"24/7", "dozens") has a unit that nothing bears out.
+Every number has a unit, so that 150 customers never confirm 150 % or $150. A number that cannot be read with certainty ("1.5e3",
+"24/7", "dozens") has a unit that nothing confirms.
 """
 
 import calendar
@@ -20,7 +20,7 @@ CALENDAR_DAY, YEAR, DECIMAL, OTHER, UNREADABLE = "calendar day", "calendar year"
 MAX_ROUNDING = 0.05
 """A number rounded to tens, hundreds, ... is at most this share of itself away from the true one."""
 MAX_MONEY_ROUNDING = 0.005
-"""An amount of money that ends in zeros is at most this share of itself away from the true one, also without an "about"."""
+"""An amount of money that ends in zeros is at most this share of itself away from the true one, even without an "about"."""
 MAX_SHARE_ROUNDING = 0.12
 MAX_SHARE_POINTS = 6.0
 """A rough share in words is at most this share of itself, and these points, away: "close to half" is 44 to 56 %."""
@@ -31,7 +31,7 @@ CONTEXT = 200
 
 @dataclass(frozen=True)
 class Number:
-    """A number in a text: the true values from `low` to `high` bear it out, if they have its unit."""
+    """A number in a text: true values from `low` to `high` with the same unit confirm it."""
 
     start: int
     end: int
@@ -46,17 +46,17 @@ class Number:
     """The ISO codes that the text's "$", "yen" or "CHF" may stand for."""
 
     def covers(self, value: float) -> bool:
-        """Whether `value` is what the text says."""
+        """Tell whether `value` is what the text says."""
         return self.low - 1e-9 <= value <= self.high + 1e-9
 
 
 def tidy(text: str) -> str:
-    """The text on one line, with every dash as a hyphen: the form that all positions refer to."""
+    """Return the text on one line, with every dash as a hyphen. All positions refer to this form."""
     return " ".join(text.translate(_DASHES).replace("’", "'").split())
 
 
 def numbers(text: str) -> tuple[Number, ...]:
-    """Every number of a tidy text: digits or words, counts, shares, money, days of the calendar."""
+    """Return every number of a tidy text: digits or words, counts, shares, money, days of the calendar."""
     found: list[Number] = []
     next_start, next_unit = len(text), _Unit(CUSTOMERS)
     for match in reversed(list(_NUMBER.finditer(text))):
@@ -69,7 +69,7 @@ def numbers(text: str) -> tuple[Number, ...]:
 
 
 def calendar_day(month: int, day: int) -> float:
-    """A day of any year as a value: 119 for January 19."""
+    """Return a day of any year as a value: 119 for January 19."""
     return 100 * month + day
 
 
@@ -175,7 +175,7 @@ _CURRENCY_WORDS: Mapping[str, str] = {
 }
 
 
-# What numbers look like, and what stands before and after them.
+# Patterns of numbers, and of the words before and after them.
 
 
 def _any(words: Iterable[str]) -> str:
@@ -205,7 +205,7 @@ _KINDS = {
     rf"|(?:one|no){_COUNTS_CUSTOMERS}|(?:one|none|nobody){_COUNTS_AT_RISK})\b",
     "unreadable": rf"\d\S*|[²³¹¼-¾⁰-₉⅐-ↈ①-⓿]|\b(?:{_SCALE}s?|twice|thrice|double[ds]?|doubling|triple[ds]?|halve[ds]?|halving)\b",
 }
-"""How a number may be written; the first kind that fits. "One" and "no" are numbers only where they count customers.
+"""The ways to write a number; the first that fits is used. "One" and "no" are numbers only if they count customers.
 
 Only ASCII letters and digits make a number; any other digit is unreadable.
 """
@@ -239,14 +239,14 @@ _SIGNED_UNITS = {CUSTOMERS, PERCENT, POINTS, MONEY}
 
 
 class _Unit(NamedTuple):
-    """What a number counts, and for money the currencies that may be meant."""
+    """What a number counts, and for money the possible currencies."""
 
     name: str
     currencies: frozenset[str] = frozenset()
 
 
 class _Written(NamedTuple):
-    """A number as written: its value, the place of its last digit, and how far off it may be where a hedge stands before it."""
+    """A number as written: its value, the place of its last digit, and how far off it may be after a hedge ("about")."""
 
     value: float
     place: float
@@ -254,7 +254,7 @@ class _Written(NamedTuple):
 
 
 def _read(match: re.Match[str], before: str, after: str, joined_unit: _Unit | None) -> list[Number]:
-    """The numbers in one match; `joined_unit` is that of the next one in "10 to 15%"."""
+    """Return the numbers in one match; in "10 to 15%", `joined_unit` is the unit of the next number."""
     words = match.group()
     unit = _unit(before, after) or joined_unit or _Unit(CUSTOMERS)
     match match.lastgroup:
@@ -280,7 +280,7 @@ def _exactly(match: re.Match[str], unit: str, value: float) -> Number:
 
 
 def _number(match: re.Match[str], unit: _Unit, written: _Written, before: str, after: str) -> Number:
-    """The number, rounded to its last place, or more roughly where a word before it says so."""
+    """Return the number, rounded to its last place, or more roughly if a word before it says so."""
     hedge = _HEDGE_BEFORE.search(before)
     lower, upper = _HEDGES[hedge[1].lower()] if hedge else (-1.0, 1.0)
     exact_half = written.place / 2 if written.place <= 1 else min(written.place / 2, MAX_ROUNDING * written.value)
@@ -309,7 +309,7 @@ def _unit(before: str, after: str) -> _Unit | None:
 
 
 def _sign(before: str, after: str) -> int:
-    """Whether the words around a number make it a rise or a fall."""
+    """Tell whether the words around a number make it a rise or a fall."""
     if said := _SIGN_BEFORE.search(before):
         return DIRECTIONS[said[1].lower()]
     if said := _SIGN_AFTER.match(after):
@@ -326,7 +326,7 @@ def _date(match: re.Match[str]) -> Iterator[Number]:
 
 
 def _share(words: str) -> _Written:
-    """A part of the whole in percent: "half", "two-thirds", "one in five"; a small part is not rounded to whole percents."""
+    """Return a part of the whole in percent: "half", "two-thirds", "one in five". A small part is not rounded to a percent."""
     tokens = [token.removesuffix("s") for token in re.findall(r"\w+", words.lower())]
     percentage = 100 * {**_FEW, "a": 1, "an": 1, "half": 1}[tokens[0]] / {**_MANY, **_PARTS}[tokens[-1]]
     rough = min(MAX_SHARE_POINTS, MAX_SHARE_ROUNDING * percentage)
@@ -334,7 +334,7 @@ def _share(words: str) -> _Written:
 
 
 def _digits(words: str) -> _Written:
-    """A number in digits: 1,200, rounded to hundreds, for "1.2 thousand"."""
+    """Return a number in digits: 1,200, rounded to hundreds, for "1.2 thousand"."""
     number = re.sub(r"[^0-9.]", "", words)
     scale = {**_SUFFIXES, **_SCALES}.get(re.sub(r"[^a-z]", "", words.lower()), 1)
     value, place = float(number) * scale, scale / 10 ** len(number.partition(".")[2])
@@ -342,7 +342,7 @@ def _digits(words: str) -> _Written:
 
 
 def _spelled(words: str) -> _Written:
-    """A number in words: 121 for "one hundred and twenty-one", 0 for "none"."""
+    """Return a number in words: 121 for "one hundred and twenty-one", 0 for "none"."""
     total, current = 0.0, 0.0
     for word in re.findall(r"[a-z]+", words.lower()):
         scale = _SCALES.get(word, 1)
@@ -358,5 +358,5 @@ def _rough_half(value: float, place: float) -> float:
 
 
 def _zeros(number: float) -> float:
-    """The place of the last digit that is no zero: 100 for 1,200."""
+    """Return the place of the last digit that is not zero: 100 for 1,200."""
     return max((10.0**zeros for zeros in range(9) if number and number % 10**zeros == 0), default=1.0)
