@@ -1,11 +1,11 @@
 -- The customers of each week, counted by cell: the box of the feature space, cut by the model's thresholds and the segments'
--- limits, in which the model cannot tell customers apart. So one row stands for all customers of a cell, and its name says all
--- that the model needs to know of them.
+-- limits, in which the model cannot tell customers apart. So one row is enough for all customers of a cell, and its name has all
+-- that the model needs to know about them.
 --
 -- One row for each cell, its weeks inside: texts such as "0 12 5 310.500000", separated by ";": weeks_ago, how many customers,
--- how many of them had no event in the four weeks after (which says nothing of the weeks 0 to 3), and what they spent.
+-- how many of them had no event in the four weeks after (without meaning for the weeks 0 to 3), and what they spent.
 -- One more row, without a cell, has each week's totals: weeks_ago, customers, how many were not seen before, missing regulars
--- who came last in it (active in at least 3 of the weeks 2 to 5, and in neither this week nor last), unusable amounts, how many
+-- last seen in it (active in at least 3 of the weeks 2 to 5, and neither this week nor last week), unusable amounts, how many
 -- customers had each of the five counted event types, a session and a spend above 0, and what these missing regulars spent in
 -- the newest nine weeks.
 --

@@ -1,15 +1,15 @@
 -- One row for each customer and week with any event: the nine features, and in which weeks the customer was active.
--- A part of other queries, which include it; it also runs alone.
+-- Other queries include this query; it also runs alone.
 --
 -- client_id            INT64      whose events
--- ignored_event_types  ARRAY<STRING>  types that are not the customer's doing
+-- ignored_event_types  ARRAY<STRING>  types that the customer does not cause
 -- usd_rate             FLOAT64    units of the client's currency for a dollar
 -- week_ending          DATE       last day of the newest week; weeks_ago counts back from it
 -- as_of                DATE       the day from which the newest week's inactivity counts: its last, or today while it runs
 -- time_zone            STRING     in which days begin and end
--- memory_weeks         INT64      how many weeks before each week are its memory, 0 to 8
--- week_starts          ARRAY<TIMESTAMP>  the local midnights at which the weeks begin, oldest first, those of the memory too
--- memory_start         TIMESTAMP  the first of them: from here on it is only read who was active
+-- memory_weeks         INT64      how many weeks before each week count for its memory, 0 to 8
+-- week_starts          ARRAY<TIMESTAMP>  the local midnights at which the weeks begin, oldest first, also those of the memory
+-- memory_start         TIMESTAMP  the first of them; from here to scan_start only the active customers are read
 -- scan_start           TIMESTAMP  the local midnight at which the oldest week with features begins
 -- scan_end             TIMESTAMP  the local midnight after the newest week's last day, or now while it runs
 
@@ -47,20 +47,20 @@ weeks_with_features AS (
     COUNTIF(event_type = 'removed_from_cart') AS removed_from_cart,
     COUNTIF(event_type = 'cart_quantity_updated') AS cart_quantity_updated,
     COUNT(DISTINCT NULLIF(session_id, '')) AS total_sessions,
-    -- A day for each customer, not for each event: time zones are dear.
+    -- One local day for each customer, not for each event: time zones are expensive.
     GREATEST(
       DATE_DIFF(@week_ending, DATE(MAX(timestamp), @time_zone), DAY)
       - IF(weeks_ago = 0, DATE_DIFF(@week_ending, @as_of, DAY), 7 * weeks_ago),
       0
     ) AS days_since_last_activity,
-    -- An amount beyond 10^15 is no amount, and counted as unusable: so no sum overflows.
+    -- An amount beyond 10^15 counts as unusable, so that no sum overflows.
     SUM(IF(ABS(amount) <= 1000000000000000, amount, 0)) AS spent,
     COUNTIF(COALESCE(ABS(amount) > 1000000000000000, TRUE)) AS unusable_amounts
   FROM week_events
   GROUP BY weeks_ago, user_id
 ),
 
--- Of the weeks before, only who was active: three thin columns.
+-- Of the weeks before, only who was active: four narrow columns.
 events_of_memory AS (
   SELECT
     user_id,

@@ -1,11 +1,11 @@
--- Customers of the week by expected loss: churn probability × what they spent in this week and the 8 before. Only the
--- customers of the cells that are asked for. Returns personal data; it runs only when customers are asked for.
+-- Customers of the week, ordered by expected loss: churn probability × what they spent in this week and the 8 before. Only the
+-- customers of the requested cells. Returns personal data; it runs only if customers are requested.
 --
 -- The parameters of customers_in_cells.sql, for nine weeks, and
 -- cells                ARRAY<STRING>   the cells
--- churn_probabilities  ARRAY<FLOAT64>  those of the customers in these cells, in the same order
+-- churn_probabilities  ARRAY<FLOAT64>  the churn probabilities of these cells, in the same order
 -- max_customers        INT64           how many customers at most
--- skipped_customers    INT64           how many to leave out before the first
+-- skipped_customers    INT64           how many customers to skip
 
 {% from 'people.sql' import people %}
 WITH

@@ -1,6 +1,6 @@
--- The rows of customer_weeks.sql, each with the cell that it lies in: the numbers of the buckets into which the limits cut
+-- The rows of customer_weeks.sql, each with its cell: the numbers of the buckets into which the limits cut
 -- its features, where 0 is below the first limit, and whether the customer comes less often than before.
--- A part of other queries, which include it.
+-- Other queries include this query.
 --
 -- The parameters of customer_weeks.sql, and for each feature
 -- <feature>_limits  ARRAY<INT64>, for the spend ARRAY<FLOAT64>  where its range is cut, ascending

@@ -1,6 +1,6 @@
 -- How many events each local day has, and how many of the newest week's rows are exact copies of another.
 --
--- One row for each day with an event; one more, without a day, has the newest week's rows and how many of them are copies.
+-- One row for each day with an event. One more row, without a day, has the newest week's rows and how many are copies.
 --
 -- client_id, ignored_event_types, time_zone  as in customer_weeks.sql
 -- days_start  TIMESTAMP  the local midnight at which the oldest day begins
@@ -11,7 +11,7 @@
 {% from 'rows.sql' import counts, is_customer %}
 WITH
 
--- Local midnights fall on quarters of an hour: so a day is found once for each quarter, not for each event.
+-- Local midnights fall on quarters of an hour, so the day is computed once for each quarter, not for each event.
 quarters_of_events AS (
   SELECT DIV(UNIX_SECONDS(timestamp), 900) AS quarter
   FROM {{ events('@days_start', '@scan_end') }}

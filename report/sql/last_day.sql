@@ -1,4 +1,4 @@
--- How many events the week's last day has: without any, its data has probably not come yet.
+-- How many events the week's last day has. Without any, its data has probably not arrived yet.
 --
 -- client_id, ignored_event_types, scan_end  as in customer_weeks.sql
 -- day_start  TIMESTAMP  the local midnight at which the day begins

@@ -1,9 +1,9 @@
 -- Customers who used to come and did not: active in at least 3 of the weeks 2 to 5 before the newest, and in neither that week
--- nor the one before. By what they spent in these nine weeks. Returns personal data; it runs only when customers are asked for.
+-- nor the one before, ordered by what they spent in these nine weeks. Returns personal data; runs only if it is requested.
 --
 -- The parameters of customer_weeks.sql, for nine weeks, and
 -- max_customers      INT64  how many customers at most
--- skipped_customers  INT64  how many to leave out before the first
+-- skipped_customers  INT64  how many customers to skip
 
 {% from 'people.sql' import people %}
 WITH

@@ -1,6 +1,6 @@
-{#- Who customers are: one row of the users table serves a customer whole, and blank is NULL. Of several rows it is the one
-    with a mail and a name, else with a mail, else with a name; among equals the first by mail, then by name. -#}
-{#- Without a table of users, as with most sources. -#}
+{#- The names and addresses of customers, from one row of the users table each; blank is NULL. Of several rows it is the one
+    with an email and a name, else with an email, else with a name; among equals the first by email, then by name. -#}
+{#- Stands for the users table if there is none, as with most sources. -#}
 {% macro nobody() -%}
   (SELECT @client_id AS client_id, CAST(NULL AS STRING) AS user_id, CAST(NULL AS STRING) AS email, CAST(NULL AS STRING) AS name)
 {%- endmacro %}

@@ -1,5 +1,5 @@
--- The two tables that the report reads. Days are partitions and the client comes first in the clustering, so that a report
--- reads one client's few weeks, whatever else the table holds.
+-- The two tables that the report reads. Days are partitions, and the client comes first in the clustering, so that a report
+-- reads only one client's recent weeks, whatever else the table holds.
 
 CREATE TABLE IF NOT EXISTS {{ events_table }} (
   client_id INT64 NOT NULL,
