@@ -1,4 +1,4 @@
-# `make help` lists what there is. Standard output carries only what a target is for; all progress goes to standard error.
+# `make help` lists the targets. Standard output has only the result of a target; all progress goes to standard error.
 
 MAKEFLAGS += --no-print-directory
 .SILENT:
@@ -29,7 +29,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 
 # The warnings are about how long Google supports this Python.
 RUN = .venv/bin/python -W ignore::FutureWarning -m local.run
-# What the shell reads from the environment may have spaces.
+# These come from the environment, because they may have spaces.
 ABOUT = --shop $(SHOP) $(if $(EVENTS),--events "$$EVENTS") $(if $(MAPPING),--mapping "$$MAPPING") \
 	$(if $(CLIENT),--client $(CLIENT)) $(if $(WEEK_ENDING),--week-ending $(WEEK_ENDING))
 WAREHOUSE = $(if $(PROJECT),--project $(PROJECT)) --dataset $(DATASET)
@@ -37,7 +37,7 @@ WAREHOUSE = $(if $(PROJECT),--project $(PROJECT)) --dataset $(DATASET)
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 UV_COMPILE = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11
 
-# Without --no-verify it would send what it finds to the services in question. Hashes and the form of an address are not secrets.
+# Without --no-verify it would send its findings to the services in question. Hashes and the form of an address are not secrets.
 SCAN = --no-verify --exclude-lines='--hash=sha256:[0-9a-f]{64}' --exclude-lines='"model_version": "[0-9a-f]{12}"' \
 	--exclude-lines='smtp://user:password.(host|mail\.example):587'
 # The warning is that pyproject.toml has no project.dependencies: it has groups.
@@ -57,10 +57,10 @@ serve: .venv/set-up ## Serve the function on this machine until Ctrl-C (PORT=808
 load: .venv/set-up ## Put your files into BigQuery (EVENTS=orders.csv, PROJECT=, DATASET=analytics, CLIENT=, DRY_RUN=1)
 	$(RUN) load $(ABOUT) $(WAREHOUSE) $(if $(LOCATION),--location $(LOCATION)) $(if $(DRY_RUN),--dry-run)
 
-doctor: .venv/set-up ## Print what is to be put right in your rows (EVENTS=orders.csv, or PROJECT=, DATASET=, CLIENT=)
+doctor: .venv/set-up ## Print what to correct in your rows (EVENTS=orders.csv, or PROJECT=, DATASET=, CLIENT=)
 	$(RUN) doctor $(ABOUT) $(WAREHOUSE)
 
-dev: .venv/set-up ## Serve with reload, a key that stays, and receivers for what the weekly run sends (PORT=8080, SHOP=...)
+dev: .venv/set-up ## Serve with reload, a permanent key, and local receivers for the weekly run (PORT=8080, SHOP=...)
 	.venv/bin/python -W ignore::FutureWarning -m local.dev --shop $(SHOP) $(if $(CLIENT),--client $(CLIENT)) --port $(PORT)
 
 test: .venv/set-up ## Lint, check types, run every test
@@ -102,13 +102,13 @@ train: .venv-training/set-up ## Train model/churn.json again
 evaluate: .venv-training/set-up ## Measure the model on simulated and real shops
 	.venv-training/bin/python -m training.evaluate
 
-changes: .venv-training/set-up ## Measure how often a change is told that is none (docs/changes.md, 20 minutes)
+changes: .venv-training/set-up ## Measure false and missed changes in simulated shops (docs/changes.md, 20 minutes)
 	.venv-training/bin/python -m training.steady_shops
 
-read: .venv/set-up ## Print whole reports of sixty kinds of shops, to be read before and after a sentence is changed
+read: .venv/set-up ## Print whole reports of about sixty kinds of shops: read them before and after you change a sentence
 	.venv/bin/python -W ignore -m tests.reading.run
 
-pictures: .venv/set-up ## Renew docs/pictures: the page and the PDF of the sample shop
+pictures: .venv/set-up ## Renew docs/pictures: the page, the PDF and the mail of the sample shop
 	.venv/bin/python -W ignore::FutureWarning -m local.pictures
 
 examples: .venv/set-up ## Renew report/api/examples.json: real answers for the OpenAPI description
@@ -124,13 +124,13 @@ coverage: .venv/set-up ## Run every test and measure branches: at least 95 %
 	.venv/bin/coverage combine --quiet
 	.venv/bin/coverage report --fail-under=95
 
-mutants: .venv-mutants/set-up ## Mutate the pure core; tests must kill at least 90 % (an hour)
+mutants: .venv-mutants/set-up ## Mutate the pure core; tests must kill at least 90 % of the mutants (an hour)
 	.venv-mutants/bin/python -W ignore::FutureWarning -m tests.mutants.run
 
 fuzz: .venv/set-up ## Send 20,000 requests generated from the OpenAPI description (20 minutes)
 	FUZZ_AT_LENGTH=1 .venv/bin/pytest -s tests/function/test_fuzz.py
 
-soak: .venv/set-up ## Many readers while BigQuery and Gemini fail, then a weekly run of a thousand clients (MINUTES=10)
+soak: .venv/set-up ## Run many readers while BigQuery and Gemini fail, then a weekly run of a thousand clients (MINUTES=10)
 	.venv/bin/python -W ignore::FutureWarning -m tests.soak.run --minutes $(MINUTES)
 
 key: .venv/set-up ## Make an API key for some clients (FOR="1 2") or for all, and print its entry
@@ -155,7 +155,7 @@ endef
 .venv-%/set-up: requirements/%.txt
 	$(SET_UP)
 
-# What the deployed function gets, on any machine: to inspect, not to run. No pip, because it would count.
+# The packages of the deployed function, on any machine: to inspect, not to run. No pip, because it would be listed too.
 .venv-deployed/set-up: requirements.txt .venv/set-up
 	"$(PYTHON)" -m venv --clear --without-pip $(@D) >&2
 	.venv/bin/uv pip install --quiet --python $(@D) --python-platform linux --python-version 3.13 \

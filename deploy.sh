@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Deploys everything to Google Cloud: the function, its secrets, its rights and its weekly call. See `./deploy.sh --help`.
-# A second run changes only what differs. After a failure it continues from there.
+# Deploy everything to Google Cloud: the function, its secrets, its permissions and its weekly call. See `./deploy.sh --help`.
+# A second run changes only what differs. After a failure, a new run continues from there.
 set -euo pipefail
 shopt -s inherit_errexit 2>/dev/null || true # bash on macOS does not know it; what matters there says `|| return` itself
 cd "$(dirname "$0")"
@@ -430,14 +430,14 @@ store() { # SECRET VALUE [VARIABLE]: store what has been read before, and let th
   contains "$readers" "serviceAccount:$account" ||
     run_with_account gcloud secrets add-iam-policy-binding "$name-$1" --project="$project" --member="serviceAccount:$account" \
       --role=roles/secretmanager.secretAccessor --format=none
-  # A fixed version, so that each revision of the function keeps the secrets that it was deployed with.
+  # A fixed version, so that each revision of the function keeps the secrets of its deployment.
   if [[ $dry_run == yes ]]; then version=1; fi
   secrets+=("$3=$name-$1:$version")
 }
 
 deploy_function() {
   step "Deploying the function (some minutes, if anything has changed)"
-  # Known before the first deployment, unlike the URL: what the weekly call's tokens must be made for.
+  # The audience of the weekly call's tokens. Unlike the URL, it is known before the first deployment.
   audience=https://$region-${project##*:}.cloudfunctions.net/$name
   # shellcheck disable=SC2154 # set_deadlines sets the seconds
   local environment=(
@@ -450,8 +450,8 @@ deploy_function() {
   if [[ -n $allowed_origins ]]; then environment+=("ALLOWED_ORIGINS=$allowed_origins"); fi
   if [[ -n $page_url ]]; then environment+=("PAGE_URL=$page_url"); fi
   if [[ -n $mail_from ]]; then environment+=("MAIL_FROM=$mail_from"); fi
-  # Anyone may call it, since browsers do. The function itself asks for an API key.
-  # What was set by hand, such as GEMINI_MODEL, stays: variables and secrets are updated, not replaced.
+  # Anyone may call the function, because browsers do. The function itself checks an API key.
+  # Settings made by hand, such as GEMINI_MODEL, stay: variables and secrets are updated, not replaced.
   # shellcheck disable=SC2154
   local arguments=(
     --gen2 --runtime=python313 --region="$region" --project="$project" --source=. --entry-point=reports --trigger-http
@@ -490,7 +490,7 @@ schedule_weekly_call() {
   local retries='3 60s 600s' # attempts, and the shortest and the longest pause
   if ((wait_for_data)); then retries="5 $((wait_for_data * 720))s $((wait_for_data * 720))s"; fi # all of the hours
   local wanted="$schedule|$time_zone|$url/reports/weekly|$deadline|$weekly_account|$audience"
-  # Retries that were set by hand stay, but for those of a run that waits.
+  # Retries that were set by hand stay, except those of a run that waits.
   if [[ $deployed_retries != "$retries" && ($wait_for_data != 0 || $deployed_retries =~ ^5\ [0-9]+s\ [0-9]+s$ && ${deployed_retries#* } == "${deployed_retries##* } ${deployed_retries##* }") ]]; then
     new_retries=yes
   fi
@@ -637,7 +637,7 @@ delete_all() {
   step "Done"
 }
 
-# Every command that changes something goes through `run`, every command that only reads through `ask`.
+# Every command that changes something goes through `run`; every command that only reads goes through `ask`.
 
 run() {
   if [[ $dry_run == no ]]; then "$@"; else print_command "$@"; fi

@@ -1,4 +1,4 @@
-"""Print API_KEYS with the key of deploy.sh's own checks in it, and without a key that is retired.
+"""Print API_KEYS with the key for deploy.sh's own checks, and without a retired key.
 
 Reads the key (line 1), the retired key (line 2, may be empty) and API_KEYS (the rest, may be empty) from standard input.
 None of them is ever an argument: other users of the same machine can see command lines.

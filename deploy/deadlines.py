@@ -30,7 +30,7 @@ class Deadlines:
 
 
 def deadlines(seconds: int) -> Deadlines:
-    """Return the deadlines for a function that may take `seconds`, or less where Cloud Scheduler would not wait so long.
+    """Return the deadlines for a function that may take `seconds`, or less if Cloud Scheduler would not wait so long.
 
     Raises ValueError, which says what it takes, for a number out of range.
     """

@@ -1,4 +1,4 @@
-"""Read what is deployed, so that a setting whose flag is left out stays as it is.
+"""Read the deployed settings, so that a setting without its flag does not change.
 
     gcloud functions describe NAME --format=json | python3 -m deploy.deployed function
     gcloud scheduler jobs describe NAME --format=json | python3 -m deploy.deployed job
@@ -38,7 +38,7 @@ INGRESS = {"ALLOW_ALL": "all", "ALLOW_INTERNAL_ONLY": "internal-only", "ALLOW_IN
 
 
 def of_function(described: Mapping[str, Any]) -> Mapping[str, object]:
-    """Return the settings of a deployed function, and what deploy.sh needs to know of it besides."""
+    """Return the settings of a deployed function, and the other facts that deploy.sh needs."""
     service = described.get("serviceConfig", {})
     environment = service.get("environmentVariables", {})
     settings = {name: environment[variable] for name, variable in ENVIRONMENT.items() if variable in environment}
@@ -55,7 +55,7 @@ def of_function(described: Mapping[str, Any]) -> Mapping[str, object]:
 
 
 def of_job(described: Mapping[str, Any]) -> Mapping[str, object]:
-    """Return the settings of the weekly job, and in one line all that deploy.sh would make of it."""
+    """Return the settings of the weekly job, and one line with everything that deploy.sh sets."""
     target = described.get("httpTarget", {})
     token = target.get("oidcToken", {})
     settings = {"schedule": described["schedule"], "time_zone": described["timeZone"]}

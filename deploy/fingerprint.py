@@ -1,4 +1,4 @@
-"""Prints a fingerprint of the arguments and of the files named on standard input: the same again where nothing has changed.
+"""Print a fingerprint of the arguments and of the files named on standard input. It changes only if they change.
 
 `--secret` first takes standard input itself instead, such as a secret or a text that is no file.
 """

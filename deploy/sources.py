@@ -11,7 +11,7 @@ from report.settings import SettingsError, read_settings
 
 
 def datasets(clients: str, source: str, project: str) -> list[str]:
-    """Return the datasets of the clients' tracking tools. Raises SettingsError where `clients` is no JSON object."""
+    """Return the datasets of the clients' tracking tools. Raises SettingsError if `clients` is not a JSON object."""
     found = set()
     for client in read_settings({"CLIENTS": clients}).clients.values():
         named = {"ga4": client.ga4_dataset, "segment": client.segment_dataset}

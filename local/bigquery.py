@@ -34,8 +34,8 @@ EVENTS = pa.schema(
 )
 USERS = pa.schema({"client_id": pa.int64(), "user_id": pa.string(), "email": pa.string(), "name": pa.string()})
 
-# DuckDB, on which the emulator stands, would download the extension; it comes in a wheel here. At each value of a parameter it
-# looks for pandas: None says at once that there is none. What was imported is no garbage: no collection need go through it.
+# DuckDB, which the emulator uses, would download the extension; here it comes in a wheel. At each value of a parameter, DuckDB
+# looks for pandas: None says at once that there is none. Imported objects are frozen: garbage collection can skip them.
 _START = """
 import functools, gc, os, sys
 from duckdb_extensions import import_extension
@@ -61,7 +61,7 @@ class LocalBigQuery:
 
 @contextmanager
 def running(*, memory: str | None = None) -> Iterator[LocalBigQuery]:
-    """Start an empty local BigQuery and stop it at the end. What goes beyond `memory`, such as 1GB, goes on the disk."""
+    """Start an empty local BigQuery and stop it at the end. Data beyond `memory`, such as 1GB, goes to the disk."""
     options = ["--rest-port", "0", "--grpc-port", "0", "--project", PROJECT, "--log-level", "info", "--log-format", "json"]
     home = programs.CACHE / "duckdb"
     home.mkdir(parents=True, exist_ok=True)

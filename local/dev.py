@@ -1,4 +1,4 @@
-"""The function with reload, for work on it: `make dev`.
+"""Run the function with reload, for development: `make dev`.
 
 It runs with the local BigQuery and a shop in it, and starts again when one of its files changes. Its key stays the same. Local
 receivers keep what the weekly run sends.
@@ -28,7 +28,7 @@ OUTBOX = programs.CACHE / "dev/outbox"
 SOURCE = programs.ROOT / "local/dev_function.py"
 WATCHED = (programs.ROOT / "main.py", programs.ROOT / "report", programs.ROOT / "model", SOURCE)
 LOG_MILLISECONDS = 300
-"""How often the function's log is looked at."""
+"""How often the function's log is read."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -74,7 +74,7 @@ def _serve(options: argparse.Namespace) -> None:
             "Ctrl-C stops everything. The function's log follows."
         )
         changes = watch(*WATCHED, rust_timeout=LOG_MILLISECONDS, yield_on_timeout=True)
-        while next(changes) is not None:  # from the first step on it notices what changes, during a start as well
+        while next(changes) is not None:  # notices changes from the first step on, also during a start
             changed = _run_until_a_change(settings, options.port, changes)
             _say("Changed: " + ", ".join(sorted({str(Path(path).relative_to(programs.ROOT)) for _, path in changed})))
 
@@ -98,7 +98,7 @@ def _run_until_a_change(settings: Mapping[str, str], port: int, changes: Iterato
 
 
 def _with_receivers(clients: Mapping[int, Mapping[str, str]], receiving: Receivers) -> Mapping[int, Mapping[str, object]]:
-    """Return the setting `CLIENTS` with somewhere to send: e-mail for all, a webhook for odd ids, Slack for even ones."""
+    """Return the setting `CLIENTS` with channels: e-mail for all, a webhook for odd ids, Slack for even ids."""
     webhook = {"webhook_url": receiving.webhook_url, "webhook_secret": WEBHOOK_SECRET}
     slack = {"webhook_url": receiving.slack_url, "webhook_flavour": "slack"}
     return {

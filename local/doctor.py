@@ -1,4 +1,4 @@
-"""Examine a shop's rows: what is in them, what a report would say of them, and what to put right. It only reads."""
+"""Examine a shop's rows: what is in them, what a report would say about them, and what to correct. It only reads."""
 
 import re
 from collections import Counter
@@ -24,7 +24,7 @@ from report.settings import ClientSettings
 
 SQL = Path(__file__).with_name("sql") / "doctor"
 WEEKS = 26
-"""How far back it looks from the newest event: as far as a report ever does."""
+"""How many weeks back it looks from the newest event: further than a report does."""
 NOBODY = ("", "undefined", "null", "none", "nan", "unknown", "anonymous", "guest", "0", "[object object]")
 PURCHASES = ("purchase", "order_completed")
 TYPES: Mapping[type, str] = {int: "INT64", str: "STRING", datetime: "TIMESTAMP"}
@@ -45,7 +45,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that was found, and what to do about it where something is to be done."""
+    """A finding, and what to do about it if something is wrong."""
 
     text: str
     remedy: str | None = None
@@ -100,7 +100,7 @@ def examine(  # noqa: PLR0913, PLR0917 - the command line's
 
 
 def written(sections: Mapping[str, Sequence[Finding]]) -> str:
-    """Write the findings as text, by section, with what to put right at the end."""
+    """Write the findings as text, by section, with the corrections at the end."""
     lines, remedies = [], []
     for title, findings in sections.items():
         lines.append(title)
@@ -127,7 +127,7 @@ def guess(event_type: str) -> str | None:
 
 
 def not_the_customers(event_type: str) -> bool:
-    """Return whether the name of an event type says that the shop does it, not the customer."""
+    """Tell whether the name of an event type says that the shop causes it, not the customer."""
     words = set(re.findall("[a-z]+", event_type.lower()))
     sent = words & {"delivered", "sent", "bounced", "dropped", "scheduled", "imported", "synced"}
     return bool(sent and words & {"email", "mail", "sms", "push", "newsletter", "notification", "message", "campaign"})

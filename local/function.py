@@ -1,4 +1,4 @@
-"""The function as a process of its own under `functions-framework`, as it is deployed, and requests to it."""
+"""Run the function as a separate process under `functions-framework`, as it is deployed, and send requests to it."""
 
 import http.client
 import json
@@ -46,7 +46,7 @@ REQUEST_SECONDS = 320
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back over HTTP. The names of the headers are in lower case."""
+    """An HTTP answer. The names of the headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -64,7 +64,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Function:
-    """The running function, and a key to it that covers every client."""
+    """The running function, and a key that covers every client."""
 
     address: str
     key: str = field(repr=False)
@@ -118,7 +118,7 @@ def running(
     options = ["--target", target, "--source", str(source), "--host", "127.0.0.1", "--port", str(port)]
     with TemporaryDirectory(prefix="churn-report-") as folder:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS + FRAMEWORK)} | {
-            "GUNICORN_LOG_LEVEL": "info",  # or it does not say where it listens
+            "GUNICORN_LOG_LEVEL": "info",  # otherwise it does not say where it listens
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "ignore::FutureWarning",  # how long Google supports this Python
             "XDG_RUNTIME_DIR": folder,  # where gunicorn puts its control socket, which two processes cannot share

@@ -1,4 +1,4 @@
-"""Folders that take long to make and stay the same, kept in .cache. The first process that needs one makes it."""
+"""Keep folders that take long to make and do not change in .cache. The first process that needs one makes it."""
 
 import fcntl
 import hashlib

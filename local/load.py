@@ -1,4 +1,4 @@
-"""A shop's own files into BigQuery's two tables: a load job into a staging table, then one statement that adds what is new."""
+"""Load a shop's own files into BigQuery's two tables: a load job into a staging table, then one statement that adds new rows."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -20,9 +20,9 @@ from local.ingest.rows import OwnShop
 
 SQL = Path(__file__).with_name("sql")
 STAGING_HOURS = 6
-"""How long a staging table is kept where nothing drops it: BigQuery does it then."""
+"""How long a staging table exists at most: then BigQuery drops it if `load` did not."""
 
-# Without REQUIRED: what comes from Parquet may be empty as far as its schema says; the tables themselves check it.
+# Without REQUIRED: by its schema, a Parquet file may have empty values. The tables themselves check them.
 EVENTS = (
     bigquery.SchemaField("client_id", "INT64"),
     bigquery.SchemaField("user_id", "STRING"),

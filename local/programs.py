@@ -1,4 +1,4 @@
-"""Programs that this process starts: they write into a log and never outlive it."""
+"""Programs that this process starts: they write into a log and end with this process at the latest."""
 
 import re
 import signal
@@ -82,6 +82,6 @@ def running(name: str, command: Sequence[str], environment: Mapping[str, str], l
 def _wait_for_end(process: subprocess.Popen[bytes]) -> None:
     with suppress(subprocess.TimeoutExpired):
         process.wait(PATIENCE_SECONDS + 5)
-    with suppress(ProcessLookupError, PermissionError):  # where nothing of it is left
+    with suppress(ProcessLookupError, PermissionError):  # nothing of the program is left
         killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -1,4 +1,4 @@
-"""Receivers of the weekly reports on this machine: a webhook, Slack and a mail server that keep what they get as files."""
+"""Local receivers of the weekly reports: a webhook, Slack and a mail server that keep what they receive as files."""
 
 import json
 import socket
@@ -45,7 +45,7 @@ def _keep_post(outbox: Path, path: str, headers: Mapping[str, str], body: bytes)
 
 
 def _keep_mail(outbox: Path, content: bytes) -> None:
-    """Keep a mail as it came, and its text and attachments in files of their own."""
+    """Keep a mail unchanged, and its text and attachments in separate files."""
     stem = _stem(outbox, "mail")
     stem.with_suffix(".eml").write_bytes(content)
     mail = message_from_bytes(content, policy=policy.default)

@@ -1,7 +1,7 @@
 """Run everything on this machine: the local BigQuery with a shop in it, the function, and a report over HTTP.
 
 `python -m local.run report` prints one report as JSON and stops; `serve` runs until Ctrl-C. Both take a sample shop or your
-files (`--events`). `load` puts your files into BigQuery. `doctor` prints what to put right in a shop's rows.
+files (`--events`). `load` puts your files into BigQuery. `doctor` prints what to correct in a shop's rows.
 Standard output has what the command is for and nothing else.
 """
 

@@ -1,4 +1,4 @@
-"""The shops that the local BigQuery can hold: what to load, and which clients the function then knows."""
+"""The shops for the local BigQuery: the rows to load, and the clients that the function then knows."""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ CLIENTS: Mapping[int, Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class LocalShop:
-    """The rows of the two tables, the setting `CLIENTS`, and the week to ask for, or None where the default week will do."""
+    """The rows of the two tables, the setting `CLIENTS`, and the week to request, or None for the default week."""
 
     events: pa.Table
     users: pa.Table
@@ -53,17 +53,17 @@ def complete_journey_2017(_: datetime) -> LocalShop:
 
 
 SHOPS = {"sample": sample, "complete-journey": complete_journey_2017}
-"""By the name that `make report SHOP=` takes: from the present instant to the shop."""
+"""The name in `make report SHOP=` → the function that makes the shop at the present instant."""
 
 
 def last_sunday(now: datetime, time_zone: str) -> date:
-    """The last Sunday before the day that it is in `time_zone` at the instant `now`."""
+    """Return the last Sunday before today in `time_zone`; `now` is the present instant."""
     today = now.astimezone(ZoneInfo(time_zone)).date()
     return today - timedelta(days=today.isoweekday())
 
 
 def _of_client(client: int, events: pa.Table) -> pa.Table:
-    """The events as rows of the events table, their clock being that of the client's time zone."""
+    """Return the events as rows of the events table, with their times read in the client's time zone."""
     clock = events["timestamp"].cast(pa.timestamp("us"))
     local = pc.assume_timezone(clock, CLIENTS[client]["time_zone"], ambiguous="earliest", nonexistent="latest")
     events = events.set_column(events.schema.get_field_index("timestamp"), "timestamp", local)
@@ -71,7 +71,7 @@ def _of_client(client: int, events: pa.Table) -> pa.Table:
 
 
 def _one_customer(last_day: date) -> pa.Table:
-    """The events of somebody who fills a cart each Wednesday and buys half of it."""
+    """Return the events of a customer who fills a cart each Wednesday and buys half of it."""
     rows = []
     for week in reversed(range(WEEKS)):
         wednesday = datetime.combine(last_day - timedelta(days=4 + 7 * week), time(18, 30), UTC)
@@ -92,13 +92,13 @@ def _one_customer(last_day: date) -> pa.Table:
 
 
 def _people(events: pa.Table) -> pa.Table:
-    """Made-up people behind a client's user ids, one in twenty left out, as real tables have them."""
+    """Return made-up people for a client's user ids; one in twenty is missing, as in real tables."""
     client = events["client_id"][0].as_py()
     rows = []
     for user_id in sorted(pc.unique(events["user_id"]).to_pylist()):
         number = re.sub(r"\D", "", user_id)
         name = f"Sample Customer {number}"
-        if int(number) % 100 == 1:  # a name that tries quotes, markup and other scripts
+        if int(number) % 100 == 1:  # a name with quotes, markup and other scripts
             name = f"""Zoë "Sample" O'Customer <b>&amp;</b> 顧客 {number}"""
         if int(number) % 20 != 7:
             rows.append({"client_id": client, "user_id": user_id, "email": f"customer{number}@example.com", "name": name})

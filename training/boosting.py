@@ -1,4 +1,4 @@
-"""Fitting the model: XGBoost on customer-weeks, monotone and compact."""
+"""Fit the model: XGBoost on customer-weeks, monotone and compact."""
 
 import json
 from collections.abc import Mapping, Sequence

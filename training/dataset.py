@@ -121,7 +121,7 @@ def weekly_activity(events: pa.Table, last_day: date) -> tuple[npt.NDArray[np.ob
 def from_bigquery(client: "bigquery.Client", events: str, scan: Scan) -> CustomerWeeks:
     """Compute the customer-weeks of one client in the table `events` (`project.dataset.table`).
 
-    Only weeks with `MEMORY_WEEKS` before them are returned; of the first ones just the thin columns are read.
+    Only weeks with `MEMORY_WEEKS` before them are returned; of the first weeks only the narrow columns are read.
     """
     from google.cloud import bigquery
 

@@ -1,7 +1,7 @@
 """Print every figure and draw every picture of the model card: `python -m training.evaluate`.
 
-The model is measured on simulated shops that it was not trained on, and on two real shops. Nothing is predicted from what came
-later: the correction of a week is fitted on weeks that ended 28 days earlier or more.
+The model is measured on simulated shops that it was not trained on, and on two real shops. Nothing is predicted from later data:
+the correction of a week is fitted on weeks that ended 28 days earlier or more.
 """
 
 import time
@@ -98,7 +98,7 @@ def main() -> None:
 
 
 class Targets:
-    """What is asked of the model, and whether it holds."""
+    """The targets of the model, and whether it meets them."""
 
     def __init__(self) -> None:
         self.rows: list[list[str]] = []
@@ -114,7 +114,7 @@ class Targets:
 
 @dataclass(frozen=True)
 class Simulated:
-    """Labelled weeks of simulated shops, with what only comparisons need."""
+    """Labelled weeks of simulated shops, with additional data for comparisons."""
 
     rows: CustomerWeeks
     past: Flags
@@ -491,7 +491,7 @@ def _before_and_after(odds: Floats, weeks: CustomerWeeks) -> tuple[Floats, Float
 
 
 def _riskiest_tenth(weeks: CustomerWeeks, probabilities: Floats) -> str:
-    """Say which share of all who churn the riskiest tenth of each week holds, and how much more often they churn than all."""
+    """Say which share of all churned customers is in the riskiest tenth of each week, and how much more often it churns."""
     flagged = np.zeros(weeks.churned.size, dtype=np.bool_)
     for week in np.unique(weeks.weeks_ago):
         here = weeks.weeks_ago == week

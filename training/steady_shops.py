@@ -1,8 +1,8 @@
-"""How often a change is told that is none, and how often one that is: `make changes` prints the tables of docs/changes.md.
+"""Measure false and missed changes: `make changes` prints the tables of docs/changes.md.
 
-Two kinds of steady shops, in which nothing changes but by chance. In one each week's customers, with all that they do, are drawn
-anew from the customer-weeks of a simulated shop. In the other the same people come from week to week: regulars who never leave,
-and a stream of others who come at an even pace and leave soon. In a falling shop a third of the visits of the newest week do not
+In two kinds of steady shops, changes are only chance. In one kind, each week's customers, with all that they do, are drawn
+anew from the customer-weeks of a simulated shop. In the other, the same people come from week to week: regulars who never leave,
+and others who arrive at an even pace and leave soon. In a falling shop, a third of the visits of the newest week do not
 take place.
 """
 
@@ -107,7 +107,7 @@ def _same_people() -> Iterator[dict[int, Weeks]]:
 
 
 def _customer_weeks(shop: Shop, regulars: int, seed: int) -> CustomerWeeks:
-    """The customer-weeks of a shop in which as many people come as leave."""
+    """Return the customer-weeks of a shop in which as many people arrive as leave."""
     stay = replace(shop, customers=regulars, founders=1.0, one_time=1e-9, lifetime_weeks=1e6)
     leave = replace(shop, customers=OTHERS_FOR_A_REGULAR * regulars, founders=0.0, lifetime_weeks=3.0, lifetime_spread=0.5)
     weeks = ALL_WEEKS + MEMORY_WEEKS + WEEKS_TO_COME_BACK
@@ -119,7 +119,7 @@ def _customer_weeks(shop: Shop, regulars: int, seed: int) -> CustomerWeeks:
 
 
 def _without_a_third_of_visits(features: FloatArray, random: np.random.Generator) -> FloatArray:
-    """The week without a third of its visits and what happened in them; who has none left did not come."""
+    """Return the week without a third of its visits and their events; customers without a visit are left out."""
     visits = np.maximum(features[:, SESSIONS], 1).astype(np.int64)
     left = random.binomial(visits, 2 / 3)
     fallen = features.copy()

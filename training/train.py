@@ -23,7 +23,7 @@ from training.dataset import FOLLOW_UP_WEEKS, CustomerWeeks
 from training.scores import as_served, log_odds, scores
 
 TRAINING_SHOPS = [replace(shop, customers=2_000) for shop in shops.draw_shops(480, seed=1)]
-"""Many small shops: another shop teaches more than more customers of the same."""
+"""Many small shops: an additional shop teaches more than additional customers of the same shop."""
 HELD_OUT_SHOPS = shops.draw_shops(80, seed=2)
 LABELLED_WEEKS = 3
 """Of each simulated shop."""

@@ -1,6 +1,6 @@
 -- The customers of each week with their features and whether they churned: no event in the four weeks after.
 --
--- The parameters of customer_weeks.sql. The four newest weeks only decide who of the weeks before them churned.
+-- The parameters of customer_weeks.sql. The four newest weeks only decide who churned in the weeks before them.
 
 WITH
 

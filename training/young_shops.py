@@ -1,4 +1,4 @@
-"""What corrects a young or a small shop best: which past weeks teach, and how long the memory of each week is.
+"""Compare corrections of young and small shops: which past weeks teach, and how long the memory of each week is.
 
 A report of a shop with few weeks of data knows more about its own week than about the past weeks that teach its correction, if
 each week counts as many weeks before it as there are. With equal windows all weeks of a report count the same number of weeks.

@@ -1,4 +1,4 @@
-"""Files that hold events: found, looked into, and made into tables that DuckDB reads."""
+"""Find files with events, look into them, and turn them into tables that DuckDB reads."""
 
 import csv
 import gzip
@@ -27,7 +27,7 @@ class Table:
     """A file, or a sheet of one, as DuckDB reads it."""
 
     shown: str
-    """What messages call it."""
+    """The name in messages."""
     path: Path
     kind: str
     """`csv`, `json` or `parquet`."""
@@ -39,7 +39,7 @@ class Table:
 
 
 def find_files(asked: Sequence[str]) -> tuple[Path, ...]:
-    """Find the files that were asked for: each text is a file, a folder, or several of them as a shell would write them."""
+    """Find the requested files: each text is a file, a folder, or several of them as in a shell."""
     files: list[Path] = []
     for text in asked:
         names = _names(text)

@@ -1,4 +1,4 @@
-"""Mappings: which column of a file is what. The known sources are files of the same form as a user's own, in `local/mappings`."""
+"""Mappings: the meaning of a file's columns. The known sources are files in `local/mappings`, in the form of a user's own."""
 
 import re
 import tomllib
@@ -36,7 +36,7 @@ OTHERS = ("recognized_by", "usd_rate", "columns", "event_types", "leave_out", "u
 
 
 class InputError(Exception):
-    """Something that the user can put right: a file or a mapping. The message says what is wrong and what would be right."""
+    """Something that the user can correct: a file or a mapping. The message says what is wrong and what would be correct."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def known_mappings() -> tuple[SourceMapping, ...]:
 
 
 def recognize(columns: Sequence[str]) -> SourceMapping | None:
-    """Return the known source of a file with these columns: of those that fit, the one with the most columns to know it by.
+    """Return the known source of a file with these columns: of those that fit, the one that recognizes the most columns.
 
     A source without `recognized_by` fits a file that has its customer, its time, and its event type or an amount.
     """
@@ -150,7 +150,7 @@ def find_column(candidate: str, columns: Sequence[str]) -> str | None:
 
 
 def completed(mapping: SourceMapping, columns: Sequence[str]) -> SourceMapping:
-    """Complete a mapping that names no columns by the known source of the file. What the mapping gives takes precedence."""
+    """Add the known source of the file to a mapping that names no columns. The mapping's own options take precedence."""
     known = None if mapping.columns else recognize(columns)
     return replace(known, **{name: getattr(mapping, name) for name in mapping.given}) if known else mapping
 

@@ -1,7 +1,7 @@
-"""From files to rows of the report's two tables: one pass that reads, one that finishes. Nothing is loaded here.
+"""Turn files into rows of the report's two tables: the first pass reads, the second finishes. Nothing is loaded here.
 
-The first pass writes every row, typed, with the reason why it is left out, if it is. Only if few enough cells cannot be read
-does the second pass write `events.parquet` and `users.parquet`.
+The first pass writes every row, typed, with the reason if it is left out. The second pass writes `events.parquet` and
+`users.parquet`, but only if few enough values cannot be read.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,10 +31,10 @@ from local.ingest.mapping import (
 
 MEMORY = "700MB"
 MAX_UNREADABLE_SHARE = 0.01
-"""More cells than this share that cannot be read are no accident: the file is read in a wrong way."""
+"""If more than this share of the rows have a value that cannot be read, the file is read in a wrong way."""
 SAMPLE_ROWS = 5000
 MAX_FORMS = 1_000_000
-"""A column of times or amounts with more forms is none, and is judged by these."""
+"""A column with more forms is not one of times or amounts; it is judged by this many."""
 ONLY_CLIENT = 1
 KNOWN_EVENT_TYPES = (
     "added_to_cart",
@@ -52,16 +52,16 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class OwnShop:
-    """A shop's own rows, as two Parquet files in the form of the tables, and what the function needs to know of it."""
+    """A shop's own rows, as two Parquet files in the form of the tables, and its values for the function."""
 
     events: Path
     users: Path
     rows: int
     client: int
-    """The client to ask for, where nobody says: the one with the most events."""
+    """The client of the report by default: the one with the most events."""
     week_ending: date
     clients: Mapping[int, Mapping[str, Any]]
-    """As the setting `CLIENTS` has them."""
+    """As in the setting `CLIENTS`."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Reading:
 def read_shop(  # noqa: PLR0913 - the command line's
     asked: Sequence[str], mapping_file: Path | None, folder: Path, *, now: datetime, say: Say, client: int | None = None
 ) -> OwnShop:
-    """Read the files that were asked for, and write the two tables into `folder`. Raise InputError for what cannot be read."""
+    """Read the requested files and write the two tables into `folder`. Raise InputError if they cannot be read."""
     given = read_mapping(mapping_file) if mapping_file else None
     paths = files.find_files(asked)
     inputs = folder / "inputs"
@@ -567,7 +567,7 @@ def _lower(name: str) -> str:
 
 @dataclass(frozen=True)
 class Found:
-    """What a client's events are, in numbers."""
+    """A client's events in numbers."""
 
     client_id: int
     rows: int

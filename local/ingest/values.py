@@ -1,4 +1,4 @@
-"""How the texts of a column are to be read: the form of its times, the decimal sign of its amounts. Pure."""
+"""Find out how to read the texts of a column: the form of its times, the decimal sign of its amounts. Pure."""
 
 import re
 from collections import Counter
@@ -38,7 +38,7 @@ class TimeForm:
 
 
 class UnclearError(ValueError):
-    """Texts that can be read in two ways, or in none. The message says which option of the mapping settles it."""
+    """The texts can be read in two ways, or in none. The message says which option of the mapping decides."""
 
 
 def says_its_order(texts: Sequence[str]) -> bool:
