@@ -1,6 +1,6 @@
 """Print a fingerprint of the arguments and of the files named on standard input. It changes only if they change.
 
-`--secret` first takes standard input itself instead, such as a secret or a text that is no file.
+`--secret` takes standard input itself instead, such as a secret or a text that is not a file.
 """
 
 import hashlib

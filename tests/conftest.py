@@ -86,7 +86,7 @@ def load_users(bigquery: LocalBigQuery, client_id: int) -> Callable[[Sequence[Ro
 
 @pytest.fixture(scope="session")
 def serve(bigquery: LocalBigQuery) -> Iterator[Callable[..., function.Function]]:
-    """The running function with these settings beside the local BigQuery's; one process for the same settings.
+    """The running function with these settings and those of the local BigQuery; one process for the same settings.
 
     `serve(CLIENTS={"1001": {"time_zone": "Asia/Tokyo"}}, BIGQUERY_DATASET=None)`: what is no text is written as JSON, None
     leaves out a setting. `API_KEYS` has one key for every client, with which `Function.ask` asks, unless a test gives others.

@@ -224,7 +224,7 @@ function addLayouts() {
   first.append(label);
 }
 
-/** Put a button beside an action that fetches its list. */
+/** Put a button next to an action that fetches its list. */
 function addListButton(place) {
   const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Get the list" });
   button.setAttribute("aria-label", `Get the list (CSV): ${place.dataset.name}`);

@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 
 WEEK_ENDING = date(2025, 1, 19)
 PATIENCE_MS = 30_000
-"""How long a browser waits: reports take one or two seconds where nothing else runs."""
+"""How long a browser waits: reports take one or two seconds if nothing else runs."""
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Reader:
 
 @dataclass(frozen=True)
 class Shop:
-    """A client with a few customers in its week, one of whom has a name that tries everything; none in the week after."""
+    """A client with a few customers in its week, one of them with a name that tries everything; none in the week after."""
 
     client_id: int
     name: str
@@ -63,7 +63,7 @@ class Shop:
 
 
 def many_customers(number: int) -> list[dict[str, str]]:
-    """The events of a week with so many customers, u0000 and so on, at different risks."""
+    """The events of a week with this many customers, u0000 and so on, at different risks."""
     kinds = ("purchase", "removed_from_cart")
     return [
         {

@@ -26,7 +26,7 @@ LIMITS = cell_limits(MODEL)
 
 
 def _values(feature: str) -> st.SearchStrategy[float]:
-    """Values of a feature, many of them exactly at a threshold of the model or at a limit of a cell, or just beside one."""
+    """Values of a feature, many of them exactly at a threshold of the model or at a limit of a cell, or next to one."""
     edges = [*MODEL.thresholds[feature], *LIMITS[feature]]
     if feature == "total_spent_usd":
         beside = [math.nextafter(edge, side) for edge in edges for side in (-math.inf, math.inf)]

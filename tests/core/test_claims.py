@@ -1,4 +1,4 @@
-"""The number check: what a good writer says of a report goes out, and no number or name may be another one's."""
+"""The number check: correct sentences about a report pass, and sentences with a wrong number or name do not."""
 
 import sys
 from collections.abc import Callable

@@ -16,7 +16,7 @@ MAIL = {"SMTP_URL": "smtp://mail.example", "MAIL_FROM": "reports@shop.example"}
 
 
 def client(**entry: Any) -> ClientSettings:
-    """The settings of a client with this entry, beside one that is right."""
+    """The settings of a client with this entry, next to a client with a correct entry."""
     settings = read_settings({"CLIENTS": json.dumps({"1": entry, "2": {"name": "Sample Shop"}})})
     assert settings.client(2) == ClientSettings(name="Sample Shop")
     return settings.client(1)

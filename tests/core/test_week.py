@@ -55,7 +55,7 @@ def test_a_week_is_partial_until_its_last_day_is_over(today: date, partial: bool
     ("today", "newest_known", "counted", "first_day"),
     [
         (date(2025, 1, 20), 4, 12, date(2024, 8, 26)),
-        (date(2025, 1, 19), 5, 13, date(2024, 8, 19)),  # today is no whole day
+        (date(2025, 1, 19), 5, 13, date(2024, 8, 19)),  # today is not a whole day
     ],
 )
 def test_a_past_week_is_known_once_28_whole_days_are_over(today: date, newest_known: int, counted: int, first_day: date) -> None:

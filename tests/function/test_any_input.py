@@ -38,7 +38,7 @@ JSON = st.recursive(
 
 
 def refused(kind: type[Refusal], do: Callable[[], object]) -> Refusal | None:
-    """The refusal, where it is refused; any other error ends the test."""
+    """The refusal, if it is refused; any other error ends the test."""
     try:
         do()
     except kind as error:

@@ -51,7 +51,7 @@ def without_an_id(placeholders: Sequence[str | None]) -> list[Row]:
 
 
 def beside(event: Mapping[str, Any], number: int = 1) -> list[Row]:
-    """The steady shop, and this event of as many customers of W beside what they did anyway."""
+    """The steady shop, with this event added for this many of W's customers."""
     of_week = [row for row in STEADY_ROWS if FIRST_DAY <= row["timestamp"].date() <= W and row["event_type"] == "page_view"]
     return [*STEADY_ROWS, *({**row, **event} for row in of_week[:number])]
 

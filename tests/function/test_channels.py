@@ -51,7 +51,7 @@ def message(example: Report, url: str = "", **client: Any) -> Message:
 
 
 def outcome(message_: Message, mail: MailSettings | None = None, seconds: float = 60.0, patience: float = 60.0) -> Outcome:
-    """Deliver through the message's only channel: for at most so many seconds, each attempt for so many."""
+    """Deliver through the message's only channel, with a deadline and a limit for each attempt, in seconds."""
     (channel,) = channels(message_, mail).values()
     return delivered(replace(channel, attempt_seconds=patience), seconds)
 

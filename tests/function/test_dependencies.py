@@ -36,7 +36,7 @@ def test_every_requirement_is_pinned_by_hash(file: str) -> None:
 
 
 def test_each_group_has_its_compiled_file_and_is_in_it() -> None:
-    """`make lock` compiles them anew."""
+    """`make lock` compiles them again."""
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
     files = {"deployed": "requirements.txt"} | {name: f"requirements/{name}.txt" for name in groups if name != "deployed"}
     assert sorted(files.values()) == COMPILED
@@ -58,7 +58,7 @@ def test_anything_else_is_no_pinned_requirement(line: str) -> None:
 
 
 def test_the_document_lists_every_requirement() -> None:
-    """`make licences` writes it anew."""
+    """`make licences` writes it again."""
     _, _, table = DOCUMENT.read_text("utf-8").partition("| package | version |")
     rows = [[cell.strip() for cell in row.strip("|\n").split("|")] for row in table.splitlines()[2:]]
     assert [(name, version) for name, version, *_ in rows] == [(entry.requirement.name, entry.version) for entry in REQUIREMENTS]

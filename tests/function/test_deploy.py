@@ -691,7 +691,7 @@ def test_what_is_uploaded_is_enough_to_answer_with_a_report_and_no_more(
         }.items():
             answer = running.ask(path, method="POST" if path.endswith("weekly") else "GET")
             assert (answer.status, answer.text[: len(starts)]) == (200, starts)
-        assert running.ask("/openapi.json").json()["info"]["version"] == "uploaded"  # and not the one beside this test
+        assert running.ask("/openapi.json").json()["info"]["version"] == "uploaded"  # not the file next to this test
         assert running.ask("/reports/generate?client_id=1&format=pdf").body.startswith(b"%PDF-")
         assert not [line for line in running.log() if line["severity"] == "ERROR"]
     with_nothing_else = [

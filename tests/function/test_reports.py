@@ -274,7 +274,7 @@ def test_the_greatest_expected_losses_come_with_their_names_only_where_they_are_
 
 
 def customers_of_week(number: int, weeks_ago: int, *, returning: int) -> Events:
-    """So many customers of one past week, the first of whom come back two weeks later."""
+    """This many customers of one past week; the first of them come back two weeks later."""
     day = WEEK_ENDING - timedelta(days=7 * weeks_ago + 2)
     came = [event for name in range(number) for event in visit(f"w{weeks_ago}-{name}", day.isoformat())]
     later = (day + timedelta(days=14)).isoformat()

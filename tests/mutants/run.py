@@ -1,6 +1,6 @@
 """Mutate the pure core, run its tests against each mutant, and print how many are killed and which survive.
 
-mutmut changes the code in functions, `afresh` the code outside of them. `pyproject.toml` names the files and tests.
+mutmut changes the code in functions, `afresh` the code outside functions. `pyproject.toml` names the files and tests.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""`make read`: print whole reports of many kinds of shops, to be read aloud before a sentence is changed, and after."""
+"""`make read`: print whole reports of many kinds of shops, to read before and after a sentence is changed."""
 
 import sys
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def _report(settings: Settings, client_id: int, subject: Subject) -> Report:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    """Write every sentence of a report, and the figures beside which it stands."""
+    """Write every sentence of a report, and the figures next to it."""
     data = report.report_data
     news = data.headline
     yield from (f"! {caveat.severity}: {caveat.text}" for caveat in data.caveats)

@@ -35,11 +35,11 @@ class Habits:
 
 
 STEADY = Habits(regulars=140, newcomers=26)
-"""About 110 customers a week, a quarter of whom really leave."""
+"""About 110 customers a week; a quarter of them really leave."""
 LEAKY = Habits(regulars=28, newcomers=63)
-"""About 80 customers a week, of whom four in five leave."""
+"""About 80 customers a week; four in five leave."""
 GROCER = Habits(regulars=170, newcomers=3, visits=0.65)
-"""About 110 customers a week, of whom one in twenty leaves."""
+"""About 110 customers a week; one in twenty leaves."""
 
 
 def shop(habits: Habits, last_day: date = W, seed: int = 1) -> list[Row]:

@@ -1,5 +1,5 @@
 {#- Segment's or RudderStack's tables in BigQuery, of one source of theirs: a table an event, which is in the client's settings.
-    Not looked up, so that it is known before a query what it reads. tables.sql says what a source gives.
+    They are not looked up, so that it is known before a query what it reads. tables.sql says what a source returns.
 
     segment_tables  from a table's name to the quoted table, of the events and of identifies: all of it is the client's
 

@@ -1,6 +1,6 @@
 {#- The report's own table of events, as tables.sql defines it.
 
-    What every source gives (docs/sources.md says how to add one):
+    What every source returns (docs/sources.md says how to add one):
 
     events(scan_start, scan_end)  stands after FROM: a table, or a query in brackets, that has at least the client's rows from
     scan_start to before scan_end (names of TIMESTAMP parameters), each once, with the columns
@@ -12,8 +12,8 @@
       price       NUMERIC    of a purchase, in the client's currency
       quantity    INT64      NULL is one
       session_id  STRING     NULL is none
-    The queries filter these rows by client, time, user and type once more. What a source reads outside of its scan, such as who
-    is who, it limits by @history_start (TIMESTAMP, the midnight from which on a report knows of anything) and @scan_end. -#}
+    The queries filter these rows again by client, time, user and type. What a source reads outside its scan, such as who
+    is who, it limits by @history_start (TIMESTAMP, the midnight from which on a report reads anything) and @scan_end. -#}
 {% macro events(scan_start, scan_end) -%}
   {{ events_table }}
 {%- endmacro %}

@@ -79,7 +79,7 @@ class Week:
 
 @dataclass(frozen=True)
 class Totals:
-    """One week, whatever the cells."""
+    """One week, without regard to cells."""
 
     weeks_ago: object
     customers: object

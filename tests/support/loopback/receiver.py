@@ -35,7 +35,7 @@ def verified(request: Request) -> dict[str, object]:
 
 @dataclass
 class MailServer:
-    """The running mail server: where it is, how it behaves, and what it got.
+    """The running mail server: its address, its behaviour, and what it received.
 
     `refusals` has what it answers to an address, each answer once, then 250; `rcpt` and `dot` run before it answers to an address
     and after the final dot.
