@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 .SILENT:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup report serve load doctor dev test format lock audit sbom licences train evaluate changes read coverage mutants fuzz soak pictures examples bench key clean
+.PHONY: help setup report serve load doctor dev test format lock audit sbom licences train evaluate changes read coverage mutants fuzz soak pictures examples bench largest key clean
 
 SHOP ?= sample
 EVENTS ?=
@@ -117,6 +117,9 @@ examples: .venv/set-up ## Renew report/api/examples.json: real answers for the O
 bench: .venv-bench/set-up ## Measure speed, memory, cost, cold start, throughput (SIZES=1000,10000, RUNS=5)
 	.venv-bench/bin/python -W ignore::FutureWarning -m tests.benchmarks.run \
 		$(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS))
+
+largest: .venv-bench/set-up ## Ask for a report of a million customers in 512 MiB (20 GB of disk, 15 minutes)
+	.venv-bench/bin/python -W ignore::FutureWarning -m tests.benchmarks.largest
 
 coverage: .venv/set-up ## Run every test and measure branches: at least 95 %
 	.venv/bin/coverage erase

@@ -42,6 +42,9 @@ SETTINGS = read_settings(os.environ)
 for settings_problem in SETTINGS.problems():
     logger.error("%s", settings_problem)
 
+REVISION = os.environ.get("K_REVISION", "")
+"""Which deployment this is: another one may show the same report in other words."""
+
 MAX_ADDRESS_CHARACTERS = 2_000
 """The longest path and query together; the framework's server has no limit."""
 
@@ -343,7 +346,7 @@ def _customers() -> Response:
 def _unless_known(report: "Report", form: "Format", trace: "Trace") -> Response:
     """Answer with the report, or with 304 if the reader already has it. The time at which it was made does not count."""
     content = report.model_dump_json(exclude={"meta": {"generated_at"}})
-    etag = f"{hashlib.sha256(content.encode()).hexdigest()[:32]}-{form}"
+    etag = f"{hashlib.sha256(f'{REVISION}{content}'.encode()).hexdigest()[:32]}-{form}"
     known = request.if_none_match.contains_weak(etag)
     response = Response(status=304) if known else _in_form(report, form, trace)
     response.set_etag(etag, weak=True)

@@ -60,13 +60,17 @@ class LocalBigQuery:
 
 
 @contextmanager
-def running(*, memory: str | None = None) -> Iterator[LocalBigQuery]:
-    """Start an empty local BigQuery and stop it at the end. Data beyond `memory`, such as 1GB, goes to the disk."""
+def running(*, memory: str | None = None, on_disk: bool = False) -> Iterator[LocalBigQuery]:
+    """Start an empty local BigQuery and stop it at the end.
+
+    Data beyond `memory`, such as 1GB, goes to the disk. With `on_disk`, all rows go to the disk, which takes less memory.
+    """
     options = ["--rest-port", "0", "--grpc-port", "0", "--project", PROJECT, "--log-level", "info", "--log-format", "json"]
     home = programs.CACHE / "duckdb"
     home.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="churn-report-") as folder:
-        command = [sys.executable, "-c", _START, "start", "--ephemeral", *options]
+        kept = ["--persistent", "--data-dir", str(Path(folder, "data"))] if on_disk else ["--ephemeral"]
+        command = [sys.executable, "-c", _START, "start", *kept, *options]
         environment = os.environ | {
             "HOME": str(home),  # where DuckDB keeps its extensions
             "TMPDIR": folder,  # where uploads go

@@ -151,7 +151,7 @@ class Settings:
         """Return the settings of a client: the defaults if `CLIENTS` does not have it."""
         if client_id in self.clients:
             return self.clients[client_id]
-        return _of_source(client_id, ClientSettings(), self.clients, self.source)
+        return _of_source(client_id, ClientSettings(), self.clients, self.source, self.warehouse.project)
 
     def warehouse_of(self, client_id: int) -> WarehouseSettings:
         """Return where the client's data is. With a tracking tool this is only the client's own dataset."""
@@ -194,7 +194,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         gemini=_gemini(given),
         grants=grants,
         api_keys_problem=api_keys_problem,
-        clients=_clients(given.get("CLIENTS", "{}"), source),
+        clients=_clients(given.get("CLIENTS", "{}"), source, given.get("BIGQUERY_PROJECT")),
         allowed_origins=_allowed_origins(given),
         request_deadline_seconds=_positive(given, "REQUEST_DEADLINE_SECONDS", 60.0),
         report_cache_seconds=_report_cache_seconds(given),
@@ -296,7 +296,7 @@ def _is_origin(text: str) -> bool:
     return bool(found and _address(text) and found[2] != usual[found[1]])
 
 
-def _clients(text: str, source: SourceName) -> Mapping[int, ClientSettings]:
+def _clients(text: str, source: SourceName, project: str | None) -> Mapping[int, ClientSettings]:
     example = 'CLIENTS takes a JSON object such as {"1": {"name": "Sample Shop", "time_zone": "Europe/Berlin"}}'
     try:
         entries = json.loads(text)
@@ -308,28 +308,38 @@ def _clients(text: str, source: SourceName) -> Mapping[int, ClientSettings]:
         if not re.fullmatch(r"[1-9][0-9]{0,18}", client_id, re.ASCII) or int(client_id) > MAX_INT64:
             raise SettingsError(f"{example}; each name in it is a client id, a whole number from 1 on")
     clients = {int(client_id): _client(client_id, entry) for client_id, entry in entries.items()}
-    return {client_id: _of_source(client_id, client, clients, source) for client_id, client in clients.items()}
+    return {client_id: _of_source(client_id, client, clients, source, project) for client_id, client in clients.items()}
 
 
 def _of_source(
-    client_id: int, client: ClientSettings, clients: Mapping[int, ClientSettings], source: SourceName
+    client_id: int, client: ClientSettings, clients: Mapping[int, ClientSettings], source: SourceName, project: str | None
 ) -> ClientSettings:
     """Add the problem of a client's source, if there is one: no dataset, another client's dataset, or one that is not read."""
     if client.problem:
         return client
     dataset = _dataset(client, source)
-    others = [other for other, its in clients.items() if other != client_id and _dataset(its, source) == dataset]
+    is_shared = any(_may_be_same(dataset, _dataset(its, source), project) for other, its in clients.items() if other != client_id)
     problem = None
     for tool in ("ga4", "segment"):
         if tool != source and _dataset(client, tool):
             problem = f"CLIENTS has a {tool}_dataset for client {client_id}, which needs EVENTS_SOURCE to be {tool}"
     if source != "tables" and dataset is None:
         problem = f"EVENTS_SOURCE is {source}, so CLIENTS needs a {source}_dataset for client {client_id}"
-    elif source != "tables" and others:
-        problem = f"CLIENTS has the same {source}_dataset for client {client_id} and client {others[0]}"
+    elif is_shared:  # the sentence may be read by the client, whom the other's id does not concern
+        problem = f"CLIENTS has the {source}_dataset of client {client_id} for another client as well"
     elif source == "segment" and not client.segment_tables:
         problem = f"CLIENTS has a segment_dataset for client {client_id}, so it needs segment_tables: the tables of events in it"
     return replace(client, problem=problem)
+
+
+def _may_be_same(one: str | None, other: str | None, project: str | None) -> bool:
+    """Whether two names may be one dataset's: a name without a project is one of `project`, or where that is unset of any."""
+    if one is None or other is None:
+        return False
+    names = [name if "." in name or project is None else f"{project}.{name}" for name in (one, other)]
+    if all("." in name for name in names):
+        return names[0] == names[1]
+    return names[0].rpartition(".")[2] == names[1].rpartition(".")[2]
 
 
 def _dataset(client: ClientSettings, source: SourceName) -> str | None:

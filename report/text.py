@@ -16,6 +16,11 @@ def clean(text: str) -> str:
     return _UNPRINTABLE.sub("", _SPACES.sub(" ", text)).strip()
 
 
+def clean_id(text: str) -> str:
+    """Return an id as it is, spaces included, without what can be neither printed nor sent."""
+    return _UNPRINTABLE.sub("", text)
+
+
 def clean_or_none(text: str | None) -> str | None:
     """Return the cleaned text; None if nothing is left."""
     return clean(text or "") or None

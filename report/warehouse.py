@@ -23,7 +23,7 @@ from report.analysis.customers import CellProbabilities, Customer, Regular
 from report.analysis.days import DayCounts
 from report.analysis.limits import Limits, representatives
 from report.settings import WarehouseSettings
-from report.text import clean, clean_or_none
+from report.text import clean_id, clean_or_none
 from report.threads import run_in_thread
 from report.week import MEMORY_WEEKS, Week, midnight, week_starts
 
@@ -181,7 +181,7 @@ def customers_by_expected_loss(
     values = _numbers("customers.sql", [row[4:] for row in rows], 1 + len(FEATURES)).tolist()
     return tuple(
         Customer(
-            user_id=clean(str(user_id)),
+            user_id=clean_id(str(user_id)),
             email=clean_or_none(email),
             name=clean_or_none(name),
             features=tuple(features),
@@ -202,7 +202,7 @@ def missing_regulars(place: WarehouseSettings, scan: Scan, page: Page, seconds: 
     rows, _ = _run(place, "missing_regulars.sql", parameters, columns, seconds)
     numbers = _numbers("missing_regulars.sql", [row[3:] for row in rows], 2).tolist()
     return tuple(
-        Regular(clean(str(user_id)), clean_or_none(email), clean_or_none(name), int(active_weeks), spent)
+        Regular(clean_id(str(user_id)), clean_or_none(email), clean_or_none(name), int(active_weeks), spent)
         for (user_id, email, name, *_), (active_weeks, spent) in zip(rows, numbers, strict=True)
     )
 

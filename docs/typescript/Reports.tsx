@@ -566,7 +566,7 @@ function restated({ highRiskCount, reportedHighRiskCount }: HistoryWeek): string
 
 // Customers
 
-function MissingRegulars({ data: { missingRegulars } }: { data: Data }) {
+function MissingRegulars({ data: { missingRegulars, outlook } }: { data: Data }) {
   if (!missingRegulars) return null;
   return (
     <section id="missing">
@@ -585,7 +585,11 @@ function MissingRegulars({ data: { missingRegulars } }: { data: Data }) {
           ])}
         />
       ) : (
-        <p>Nobody who used to come regularly has stayed away for two weeks.</p>
+        <p>
+          {outlook.missingRegulars === null
+            ? "Not known: the week is not over, or days are missing in it or in the one before."
+            : "Nobody who used to come regularly has stayed away for two weeks."}
+        </p>
       )}
     </section>
   );

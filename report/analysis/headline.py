@@ -83,7 +83,8 @@ def _move(change: Change) -> _Move | None:
     was_so_before = change.before > change.usualHigh if up else change.before < change.usualLow
     if (size > 0) != up or abs(size) < 0.5 or was_so_before:
         level = "higher" if up else "lower"
-        return _Move(f"{subject} {is_} still {level} than usual", "", f"{name} {level} than usual", "level", subject)
+        still = "still " if was_so_before else ""
+        return _Move(f"{subject} {is_} {still}{level} than usual", "", f"{name} {level} than usual", "level", subject)
     by, verb_ = percent_whole(abs(size)), "rose" if up else "fell"
     short = f"{name} {'up' if up else 'down'} {by}"
     if name == "sales" and -55 <= size <= -45:

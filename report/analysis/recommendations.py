@@ -270,8 +270,10 @@ def _at_stake(some: ScoredCells, situation: Situation) -> str:
         return f"{text}."
     if situation.outlook.spent < 1:
         return f"{text}."
-    if some.spent < 1 or some.spend_at_stake < 1:
+    if round(some.spent, 2) == 0:
         return f"{text}; {verb(some.customers, 'this customer', 'together they')} spent nothing this week."
+    if some.spent < 1 or some.spend_at_stake < 1:
+        return f"{text}."
     spent, stake = (money_whole(amount, situation.currency) for amount in (some.spent, some.spend_at_stake))
     whose = verb(some.customers, "this customer", "they")
     if situation.average_shop:

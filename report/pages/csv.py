@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 BYTE_ORDER_MARK = "\ufeff"
 """Before the text, this tells Excel that the file is UTF-8; importers of mailing tools do not need it."""
 
-_FORMULA = re.compile(r"""(^|[,;:|\t\r\n ])(["'\s]*)(?=[=+\-@＝＋－＠])|^(?=[\t\r\n])""")
-"""The places at which a spreadsheet that splits at any usual separator, or drops quotes, could read a formula."""
+_FORMULA = re.compile(r"""(^|[,;:|\s"'])(?=[=+\-@＝＋－＠])|^(?=[\t\r\n])""")
+"""The places at which a spreadsheet that splits at any usual separator, or drops quotes and spaces, could read a formula."""
 
 
 def csv_text(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
@@ -25,5 +25,5 @@ def _cell(value: object) -> str:
     if isinstance(value, bool | int | float):
         return f'"{value}"'
     text = ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
-    safe = _FORMULA.sub(lambda found: f"{found[1] or ''}{found[2] or ''}'", text)
+    safe = _FORMULA.sub(lambda found: f"{found[1] or ''}'", text)
     return '"' + safe.replace('"', '""') + '"'

@@ -297,7 +297,7 @@ function makeSortable(table) {
  * such a place gets an apostrophe. `csv.py` does the same.
  */
 function csvCell(text, isNumber) {
-  const safe = isNumber ? text : text.replace(/(^|[,;:|\t\r\n ])(["'\s]*)(?=[=+\-@＝＋－＠])|^(?=[\t\r\n])/g, "$1$2'");
+  const safe = isNumber ? text : text.replace(/(^|[,;:|\s"'])(?=[=+\-@＝＋－＠])|^(?=[\t\r\n])/g, "$1'");
   return `"${safe.replaceAll('"', '""')}"`;
 }
 

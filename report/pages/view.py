@@ -374,7 +374,9 @@ def view(report: Report) -> View:
         else tuple(_customer(row, meta.currency, meta.memory_weeks) for row in data.atRiskCustomers),
         no_customers="No customers were active this week.",
         missing=None if data.missingRegulars is None else tuple(map(_missing, data.missingRegulars)),
-        no_missing="Nobody who used to come regularly has stayed away for two weeks.",
+        no_missing="Nobody who used to come regularly has stayed away for two weeks."
+        if data.outlook.missingRegulars is not None
+        else "Not known: the week is not over, or days are missing in it or in the one before.",
         memory_weeks=meta.memory_weeks,
         notes=definitions(meta),
         made=f"Made {moment(made_at)} · week in time zone {meta.time_zone} · model {meta.model_version}",

@@ -14,6 +14,7 @@ from tests.benchmarks.timing import Measured
 
 REPORTS = 3
 CAP_MIB = 512
+DEADLINE_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -61,4 +62,4 @@ def capped(warehouse: LocalBigQuery, size: int) -> Capped:
 
 def _settings(warehouse: LocalBigQuery, size: int) -> dict[str, str]:
     place = function.bigquery_settings(warehouse.address, dataset(size))
-    return {**place, **served.AS_DEPLOYED, **served.NO_CACHE, "REQUEST_DEADLINE_SECONDS": "300"}
+    return {**place, **served.AS_DEPLOYED, **served.NO_CACHE, "REQUEST_DEADLINE_SECONDS": str(DEADLINE_SECONDS)}

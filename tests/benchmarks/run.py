@@ -10,9 +10,7 @@ from tests.benchmarks import coldstart, machine, memory, pdf, pictures, profilin
 from tests.benchmarks.say import say
 
 FOLDER = Path(__file__).parent
-SIZES = (1_000, 10_000, 100_000, 1_000_000)
-MEMORY = "10GB"
-"""What the local BigQuery may take; the rows of the largest shop go on the disk beyond that."""
+SIZES = (1_000, 10_000, 100_000)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -23,8 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seconds", type=int, default=8, help="of each round of the throughput")
     options = parser.parse_args(arguments)
     sizes = sorted(options.sizes)
-    beside_peers = [size for size in sizes if size <= speed.ALONE_ABOVE]
-    with bigquery.running(memory=MEMORY) as warehouse:
+    with bigquery.running() as warehouse:
         described = machine.description()
         speeds, cold_starts = {}, {}
         for size in (0, *sizes):
@@ -33,9 +30,8 @@ def main(arguments: Sequence[str]) -> int:
                 cold_starts = coldstart.measure(warehouse, options.runs)
         found = results.Results(described, options.runs, memory.capped(warehouse, sizes[-1]), speeds, cold_starts=cold_starts)
         found.pdf_ms = pdf.milliseconds()
-        found.memory = memory.peaks(warehouse, beside_peers, options.runs)
-        if beside_peers:
-            found.profile = profiling.measure(speed.settings_for(warehouse, beside_peers[-1]), beside_peers[-1])
+        found.memory = memory.peaks(warehouse, sizes, options.runs)
+        found.profile = profiling.measure(speed.settings_for(warehouse, sizes[-1]), sizes[-1])
         if throughput.CUSTOMERS in sizes:
             found.throughput = throughput.measure(speed.settings_for(warehouse, throughput.CUSTOMERS), options.seconds)
     pictures.growth(FOLDER / "growth.png", list(speeds.values()))

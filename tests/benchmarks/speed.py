@@ -17,8 +17,6 @@ from tests.benchmarks.say import say
 from tests.benchmarks.timing import Measured, in_turn
 
 OURS, BRIEF, BRIEF_WITH_MEMORY, ROWS, LIMIT = "ours", "brief", "brief with memory", "rows", "limit"
-ALONE_ABOVE = 100_000
-"""Shops with more customers are measured for our way only."""
 MAX_FOR_BRIEF_WITH_MEMORY = 10_000
 """For larger shops the time of the brief's way with memory is extrapolated: it goes through ten times as many rows."""
 ELSEWHERE = ("warehouse",)
@@ -65,31 +63,28 @@ def measure(warehouse: LocalBigQuery, customers: int, runs: int) -> Speed:
         peers.report(settings, traces[-1])
 
     rows, week = 0, week_bytes(local_bigquery.EVENTS.empty_table())
-    ways: dict[str, Callable[[], object]] = {OURS: ours}
     with ExitStack() as stack:
         limit = stack.enter_context(closing(Limit((), local_bigquery.EVENTS.empty_table())))
         for number, events in enumerate(shop.weeks(customers)):
             local_bigquery.load(warehouse.client, events, local_bigquery.USERS.empty_table(), dataset(customers))
-            if customers <= ALONE_ABOVE:
-                limit.add(events)
+            limit.add(events)
             rows, week = rows + events.num_rows, week if number else week_bytes(events)
         ours()
-        if customers <= ALONE_ABOVE:
-            others: dict[str, Callable[[], Numbers]] = {
-                BRIEF: lambda: brief.numbers(warehouse.client, table),
-                ROWS: lambda: peers.numbers_of_rows(warehouse.client, settings),
-                LIMIT: limit,
-            }
-            if customers <= MAX_FOR_BRIEF_WITH_MEMORY:
-                others[BRIEF_WITH_MEMORY] = lambda: brief.numbers_with_memory(warehouse.client, table)
-            numbers = peers.numbers_of_cells(settings)
-            for name, way in others.items():
-                found, expected = way(), numbers
-                if name == BRIEF:  # without memory the model says something else
-                    found, expected = found.unscored(), numbers.unscored()
-                if not expected.agrees_with(found):
-                    raise ValueError(f"{name} does not agree: {expected} and {found}")
-            ways |= others
+        others: dict[str, Callable[[], Numbers]] = {
+            BRIEF: lambda: brief.numbers(warehouse.client, table),
+            ROWS: lambda: peers.numbers_of_rows(warehouse.client, settings),
+            LIMIT: limit,
+        }
+        if customers <= MAX_FOR_BRIEF_WITH_MEMORY:
+            others[BRIEF_WITH_MEMORY] = lambda: brief.numbers_with_memory(warehouse.client, table)
+        numbers = peers.numbers_of_cells(settings)
+        for name, way in others.items():
+            found, expected = way(), numbers
+            if name == BRIEF:  # without memory the model says something else
+                found, expected = found.unscored(), numbers.unscored()
+            if not expected.agrees_with(found):
+                raise ValueError(f"{name} does not agree: {expected} and {found}")
+        ways: dict[str, Callable[[], object]] = {OURS: ours, **others}
         say(f"{customers:,} customers a week: {runs} rounds")
         seconds = in_turn(ways, runs)
     own_ms = Measured(tuple(_own_ms(trace) for trace in traces[-runs:]))

@@ -29,7 +29,7 @@ from report.pages.view import view
 from report.schema import IN_RANGE, Report, Summary
 from report.settings import ClientSettings
 from report.summary.executive import accepted, executive_summary
-from report.text import clean, clean_or_none
+from report.text import clean_id, clean_or_none
 from report.warehouse import TOTALS as TRACKED
 from report.warehouse import WarehouseError, _numbers
 from report.week import FIRST_WEEK_ENDING, LAST_WEEK_ENDING, MEMORY_WEEKS, Week, midnight, week_at
@@ -266,7 +266,7 @@ class Tags(HTMLParser):
 def named(*texts: str) -> Report:
     """The sample report, in which the customers have these texts, and the shop and the summary the first and the last."""
     features = np.zeros((len(texts), 9))
-    customers = [Customer(clean(text), clean_or_none(text), clean_or_none(text), (0.0,) * 9, False, 0.0) for text in texts]
+    customers = [Customer(clean_id(text), clean_or_none(text), clean_or_none(text), (0.0,) * 9, False, 0.0) for text in texts]
     rows = at_risk_customers(customers, np.full(len(texts), 0.9), churn.contributions(MODEL, features), Told(8), 1.0)
     shop, said = (ascii(text) if text.encode(errors="ignore").decode() != text else text for text in (texts[0], texts[-1]))
     report = sample_report(atRiskCustomers=rows, executiveSummary=f"{shop}\n\n{said}")

@@ -27,6 +27,11 @@ def test_a_plain_text_stays_as_it_is(text: str) -> None:
     assert row["Name"] == text
 
 
+def test_a_long_text_takes_no_longer_for_its_spaces() -> None:
+    text = f"a{' ' * 200_000}b"
+    assert text in csv_text([{"Name": text}], ["Name"])  # by the square of the spaces this took minutes
+
+
 def test_numbers_stay_numbers_lists_are_joined_and_nothing_is_empty() -> None:
     exported = csv_text([{"Spent": -5.5, "Weeks": 3, "Reasons": ("Few Visits", "Low Spend"), "Email": None}], COLUMNS)
     assert exported == '"Spent","Weeks","Reasons","Email"\r\n"-5.5","3","Few Visits, Low Spend",""\r\n'

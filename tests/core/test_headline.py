@@ -58,7 +58,13 @@ def test_the_headline_tells_what_fell_and_how_many_will_leave() -> None:
             "sales down 20%, customers up 30%",
         ),
         # It rose against last week and is still below what is usual: no word of a fall.
-        ([change("spent", 80, 70, "worse")], "Sales are still lower than usual.", "sales lower than usual"),
+        (
+            [{**change("spent", 80, 70, "worse"), "usualLow": 90, "usualHigh": 110}],
+            "Sales are still lower than usual.",
+            "sales lower than usual",
+        ),
+        # There is no share of nothing, and last week was not high.
+        ([change("spent", 1500, 0, "better")], "Sales are higher than usual.", "sales higher than usual"),
     ],
 )
 def test_news_is_told_in_the_direction_in_which_it_went(changes: list[dict[str, Any]], first: str, short: str) -> None:

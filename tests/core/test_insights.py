@@ -244,6 +244,12 @@ def advice(this_week: ScoredCells, *factors: LeadingFactor, **situation: object)
     return recommendations(Situation(**(usual | situation)))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("spent", "end"), [(0.0, "; together they spent nothing this week."), (1.3, "."), (-300.0, ".")])
+def test_they_spent_nothing_only_where_they_did(spent: float, end: str) -> None:
+    told = advice(week(Cell(0.75, 20, spent), Cell(0.1, 80, 5000.0, active_weeks_before=4)))
+    assert told[0].expectedImpact == f"About 15 of them will probably not be back within four weeks{end}"
+
+
 FEW_VISITS = next(factor for factor in FACTORS if factor.id == "few_visits")
 
 

@@ -259,3 +259,11 @@ def test_the_history_is_that_of_eight_reports_and_only_there_where_it_is_asked_f
     ]
     assert sum(row["count"] for row in plain["riskBreakdown"]) == summary["totalCustomers"]
     assert plain["riskBreakdown"][0] == {"riskLevel": "High", "count": summary["highRiskCount"]}
+
+
+def test_where_missing_regulars_are_not_known_the_page_does_not_say_that_there_are_none() -> None:
+    known = html.document(view(sample_report(missingRegulars=[]))).html
+    unknown = html.document(view(sample_report(missingRegulars=[], outlook={**DATA["outlook"], "missingRegulars": None}))).html
+    assert "Nobody who used to come regularly has stayed away" in known
+    assert "Nobody who used to come regularly has stayed away" not in unknown
+    assert "Not known: the week is not over, or days are missing" in unknown

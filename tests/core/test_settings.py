@@ -243,7 +243,8 @@ def test_a_client_is_read_from_its_own_dataset_alone() -> None:
     [
         ("ga4", {"_8": {"ga4_dataset": "other"}}, "EVENTS_SOURCE is ga4, so CLIENTS needs a ga4_dataset for client 7"),
         ("ga4", {"_7": {}}, "EVENTS_SOURCE is ga4, so CLIENTS needs a ga4_dataset for client 7"),
-        ("ga4", {"_7": {"ga4_dataset": "a"}, "_8": {"ga4_dataset": "a"}}, "the same ga4_dataset for client 7 and client 8"),
+        ("ga4", {"_7": {"ga4_dataset": "a"}, "_8": {"ga4_dataset": "a"}}, "the ga4_dataset of client 7 for another client"),
+        ("ga4", {"_7": {"ga4_dataset": "a"}, "_8": {"ga4_dataset": "p-1.a"}}, "the ga4_dataset of client 7 for another client"),
         ("ga4", {"_7": {"ga4_dataset": "a` --"}}, "a ga4_dataset for client 7 that is not a dataset's name"),
         ("ga4", {"_7": {"ga4_dataset": "a", "users": "all"}}, "a users for client 7"),
         (

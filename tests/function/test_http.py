@@ -289,6 +289,13 @@ def test_readers_of_the_same_report_share_it_and_nobody_else_does(
     assert customers("one key", path.replace(str(client_id), str(client_id + 1_000_000))) == 0
 
 
+def test_another_deployment_shows_the_report_anew(function: Function, serve: Callable[..., Function]) -> None:
+    path = f"/reports/generate?client_id=1&{WEEK}&format=html"
+    known = {"If-None-Match": function.ask(path, key="for all").headers["etag"]}
+    assert function.ask(path, key="for all", headers=known).status == 304
+    assert serve(K_REVISION="churn-report-00002").ask(path, headers=known).status == 200
+
+
 def test_a_reader_who_has_the_report_already_gets_304(function: Function) -> None:
     path = f"/reports/generate?client_id=1&{WEEK}"
     first = function.ask(path, key="for all")

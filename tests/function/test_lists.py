@@ -51,6 +51,12 @@ def test_each_list_has_its_customers_by_what_they_are_worth(serve: Callable[...,
     assert function.ask(f"{shop}&list=at_risk&page=2").json()["customers"] == []
 
 
+def test_an_id_stays_as_it_is(serve: Callable[..., Function], load_events: Callable[[Rows], None], client_id: int) -> None:
+    load_events([purchase(" u  1 ", "2025-01-14", "20"), purchase("u 1", "2025-01-14", "10")])
+    listed = serve().ask(f"/reports/customers?client_id={client_id}&{WEEK}&list=at_risk").json()
+    assert [row["user_id"] for row in listed["customers"]] == [" u  1 ", "u 1"]
+
+
 def test_a_csv_is_harmless_and_other_tools_get_their_own_columns(serve: Callable[..., Function], shop: str) -> None:
     function = serve()
     answer = function.ask(f"{shop}&list=at_risk&format=csv")
