@@ -24,7 +24,6 @@ from report.analysis.caveats import (
     broken_features,
     caveats,
     changed_features,
-    comparable_with_last_week,
     missing_days,
     silenced_changes,
 )
@@ -45,7 +44,7 @@ from report.analysis.recommendations import Situation, recommendations
 from report.analysis.risk import at_high_risk, in_riskiest_tenth
 from report.analysis.segments import in_segment, segment_breakdown
 from report.analysis.sentences import backtest_sentence, of_average_shop
-from report.rules import SEGMENT_RULES, THRESHOLDS
+from report.rules import SEGMENT_RULES, THRESHOLDS, comparable_with_last_week
 from report.schema import AtRiskCustomer, CalibrationUsed, CustomerList, CustomerListName, Meta, Report, ReportData
 from report.settings import ClientSettings
 from report.summary.executive import ExecutiveSummary

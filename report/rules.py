@@ -1,6 +1,8 @@
-"""The thresholds of the brief's sections 5.3, 5.4 and 6.1, shared by analysis and pages."""
+"""The thresholds of the brief's sections 5.3, 5.4 and 6.1, and when weeks are comparable: for analysis, summary and pages."""
 
-from report.schema import SegmentName, SegmentRule, Thresholds
+from collections.abc import Collection
+
+from report.schema import Caveat, CaveatCode, LastWeek, SegmentName, SegmentRule, Thresholds
 from report.week import DAYS_TO_COME_BACK
 
 HIGH = 0.7
@@ -21,3 +23,10 @@ SEGMENT_RULES = (
     ),
     SegmentRule(segment=SEGMENTS[-1], spent_usd=None, sessions=None),
 )
+
+FORBIDS_COMPARING: frozenset[CaveatCode] = frozenset({"week_not_over", "days_without_events", "tracking_changed"})
+
+
+def comparable_with_last_week(caveats: Collection[Caveat], last_week: LastWeek) -> bool:
+    """Return whether this week's numbers may stand next to last week's: both are whole, and were counted alike."""
+    return last_week.complete and not any(caveat.code in FORBIDS_COMPARING for caveat in caveats)

@@ -10,7 +10,7 @@ from report.analysis.cells import CountedWeeks
 from report.analysis.days import DayCounts, gap_days, silent_days
 from report.analysis.sentences import days_in_words, tracking_in_words
 from report.formatting import counted, listed, short_day, verb
-from report.schema import Caveat, CaveatCode, ChangeName, LastWeek, Severity
+from report.schema import Caveat, CaveatCode, ChangeName, Severity
 from report.week import Week
 
 MIN_CUSTOMER_WEEKS = 100
@@ -112,12 +112,6 @@ def silenced_changes(found: Collection[Caveat], features: Collection[str]) -> fr
     if "total_sessions" in features:
         silenced |= set(_SEGMENTS)
     return frozenset(silenced)
-
-
-def comparable_with_last_week(found: Collection[Caveat], last_week: LastWeek) -> bool:
-    """Tell whether this week can be compared with last week: both are complete and were counted in the same way."""
-    forbidding = {"week_not_over", "days_without_events", "tracking_changed"}
-    return last_week.complete and not {caveat.code for caveat in found} & forbidding
 
 
 def _caveat(code: CaveatCode, severity: Severity, text: str) -> tuple[Caveat, ...]:

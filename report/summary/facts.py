@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from report.analysis.caveats import comparable_with_last_week
+from report.rules import comparable_with_last_week
 from report.schema import (
     Backtest,
     Caveat,
