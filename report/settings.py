@@ -145,7 +145,7 @@ class Settings:
     source: SourceName = "tables"
     """What the events of all clients are read from."""
     wait_for_data_hours: float = 0.0
-    """How many hours after a week's end the weekly run still waits for the events of its last day."""
+    """Until how many hours after a week's end, not after the call, the weekly run waits for the events of its last day."""
 
     def client(self, client_id: int) -> ClientSettings:
         """Return what is known about a client: the defaults where `CLIENTS` does not name it."""
