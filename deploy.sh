@@ -87,7 +87,8 @@ Settings
   --page-url URL             the report's page that messages link to (the function's own)
   --allowed-origins ORIGINS  of the frontend, separated by commas (none)
   --schedule, --time-zone    of the weekly call ($schedule, $time_zone); choose a time when it is Monday for every client
-  --wait-for-data HOURS      wait so long, at most 24, for the events of the week's last day ($wait_for_data)
+  --wait-for-data HOURS      until so long after the end of the week, at most 24, the weekly call waits for the events of its
+                             last day ($wait_for_data); it waits for nothing if --schedule is not before that
   --timeout SECONDS          the longest time for one request, 120 to 1790; every other deadline follows from it ($timeout)
   --concurrency, --cpu, --memory, --min-instances, --max-instances
                              ($concurrency, $cpu, $memory, $min_instances, $max_instances)
@@ -122,6 +123,7 @@ main() {
   check_settings
   if [[ $events_source == tables && -z $users_table ]]; then users_table=users; fi
   if [[ -n $deadline_note ]]; then say "  $deadline_note"; fi
+  check_wait
   make_service_accounts
   if [[ $create_tables == yes ]]; then make_tables; fi
   store_secrets
@@ -304,6 +306,15 @@ set_deadlines() { # every one of them from --timeout
   while IFS= read -r deadline; do
     printf -v "${deadline%%=*}" %s "${deadline#*=}"
   done <<<"$deadlines"
+}
+
+check_wait() { # the hours begin with the end of the week, not with the weekly call
+  if ((wait_for_data == 0)) || ! [[ $schedule =~ ^([0-5]?[0-9])\ ([01]?[0-9]|2[0-3])\ \*\ \*\ ([0-7])$ ]]; then return; fi
+  local minutes=$((((BASH_REMATCH[3] + 6) % 7 * 24 + 10#${BASH_REMATCH[2]}) * 60 + 10#${BASH_REMATCH[1]})) after
+  if ((minutes < wait_for_data * 60)); then return; fi
+  printf -v after '%d:%02d' $((minutes / 60)) $((minutes % 60))
+  say "  Warning: --wait-for-data $wait_for_data waits for nothing. The hours count from the end of the week, and the weekly call"
+  say "  (--schedule '$schedule') comes $after hours after it for a client in $time_zone. Give more hours, at most 24, or call earlier."
 }
 
 make_service_accounts() {

@@ -257,6 +257,8 @@ class AtRiskCustomer(Part):
     expectedLoss: float = Field(
         description="Churn probability times what the customer spent in this week and the 8 before, in the client's currency."
     )
+    spent: float = Field(description="What the customer spent in the week, in the client's currency.")
+    spent_9_weeks: float = Field(description="What the customer spent in this week and the 8 before, in the client's currency.")
 
 
 class MissingRegular(Part):
@@ -269,6 +271,7 @@ class MissingRegular(Part):
     activeWeeksBefore: Count = Field(description="In how many of the 8 weeks before this one the customer was active, 3 to 7.")
     weeksSinceLastVisit: Count = Field(description="Weeks since the last week in which the customer was active, 2 or 3.")
     spent_9_weeks_usd: float = Field(description="What the customer spent in this week and the 8 before, in dollars.")
+    spent_9_weeks: float = Field(description="What the customer spent in this week and the 8 before, in the client's currency.")
 
 
 class CustomerList(Part):

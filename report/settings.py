@@ -145,7 +145,7 @@ class Settings:
     source: SourceName = "tables"
     """Where the events of all clients are read from."""
     wait_for_data_hours: float = 0.0
-    """How many hours after the end of a week the weekly run waits for the events of its last day."""
+    """Until how many hours after the end of a week, not after the call, the weekly run waits for the events of its last day."""
 
     def client(self, client_id: int) -> ClientSettings:
         """Return the settings of a client: the defaults if `CLIENTS` does not have it."""

@@ -240,7 +240,7 @@ export function ReportView({ report, onList }: ReportViewProps) {
 
       <Factors data={data} />
       <Metrics data={data} meta={meta} compared={data.lastWeek.complete && !meta.partial && !serious} />
-      <MissingRegulars data={data} />
+      <MissingRegulars data={data} meta={meta} />
       <AtRiskCustomers data={data} meta={meta} />
       <Notes meta={meta} />
     </article>
@@ -566,7 +566,7 @@ function restated({ highRiskCount, reportedHighRiskCount }: HistoryWeek): string
 
 // Customers
 
-function MissingRegulars({ data: { missingRegulars, outlook } }: { data: Data }) {
+function MissingRegulars({ data: { missingRegulars, outlook }, meta }: { data: Data; meta: Meta }) {
   if (!missingRegulars) return null;
   return (
     <section id="missing">
@@ -581,7 +581,7 @@ function MissingRegulars({ data: { missingRegulars, outlook } }: { data: Data })
             <Person key="who" {...row} />,
             `${counted(row.weeksSinceLastVisit, "week")} ago`,
             `${row.activeWeeksBefore} of 8`,
-            money(row.spent_9_weeks_usd, "USD"),
+            money(row.spent_9_weeks, meta.currency),
           ])}
         />
       ) : (
@@ -611,7 +611,7 @@ function AtRiskCustomers({ data: { atRiskCustomers }, meta }: { data: Data; meta
             money(row.expectedLoss, meta.currency),
             `${percent(row.churnProbability * 100)} ${row.riskLevel}`,
             `${row.activeWeeksBefore} of ${meta.memory_weeks}`,
-            money(row.total_spent_usd, "USD"),
+            money(row.spent, meta.currency),
             row.segment,
             row.topRiskFactors.join(", "),
           ])}

@@ -6,7 +6,7 @@ import io
 import json
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -36,6 +36,8 @@ class Table:
     skip: int = 0
     nested: frozenset[str] = frozenset()
     """Columns that hold structures or lists."""
+    numbers: frozenset[str] = frozenset()
+    """Columns without texts, whose numbers have a decimal point whatever their digits; none in a text file."""
 
 
 def find_files(asked: Sequence[str]) -> tuple[Path, ...]:
@@ -72,7 +74,7 @@ def open_tables(file: Path, folder: Path, connection: duckdb.DuckDBPyConnection)
     suffix = _suffix(file)
     try:
         if suffix == ".xlsx":
-            return tuple(_open_csv(shown, path) for shown, path in _sheets(file, folder))
+            return tuple(replace(_open_csv(shown, path), numbers=numbers) for shown, path, numbers in _sheets(file, folder))
         if suffix == ".parquet":
             path = _linked(file, folder / f"{number}.parquet")
             return (_open_parquet(file, path, connection),)
@@ -251,7 +253,8 @@ def _open_json(file: Path, path: Path, connection: duckdb.DuckDBPyConnection) ->
         raise InputError(f"{file}: no JSON that has one object a row, one a line or in one list")
     if len(objects) == 1 and any(isinstance(value, list) for value in objects[0].values()):
         raise InputError(f"{file}: the whole file is one object; it must be one object a row, one a line or in one list")
-    return Table(str(file), path, "json", columns)
+    texts = {name for one in objects if isinstance(one, dict) for name, value in one.items() if isinstance(value, str)}
+    return Table(str(file), path, "json", columns, numbers=frozenset(columns) - texts)
 
 
 def _open_parquet(file: Path, path: Path, connection: duckdb.DuckDBPyConnection) -> Table:
@@ -260,11 +263,12 @@ def _open_parquet(file: Path, path: Path, connection: duckdb.DuckDBPyConnection)
     except duckdb.Error as error:
         raise InputError(f"{file}: no Parquet file: {_first_line(error)}") from None
     nested = frozenset(name for name, kind, *_ in described if kind.startswith(("STRUCT", "MAP")) or kind.endswith("]"))
-    return Table(str(file), path, "parquet", tuple(name for name, *_ in described), nested=nested)
+    numbers = frozenset(name for name, kind, *_ in described if kind.startswith(("DECIMAL", "DOUBLE", "FLOAT")))
+    return Table(str(file), path, "parquet", tuple(name for name, *_ in described), nested=nested, numbers=numbers)
 
 
-def _sheets(file: Path, folder: Path) -> Iterator[tuple[str, Path]]:
-    """Write as CSV files the sheets of a workbook that have the columns of its first table."""
+def _sheets(file: Path, folder: Path) -> Iterator[tuple[str, Path, frozenset[str]]]:
+    """Write as CSV files the sheets of a workbook that have the columns of its first table, and say which hold no texts."""
     import openpyxl
 
     try:
@@ -285,9 +289,12 @@ def _sheets(file: Path, folder: Path) -> Iterator[tuple[str, Path]]:
         with path.open("w", encoding="utf-8", newline="") as text:
             writer = csv.writer(text)
             writer.writerow(names)
-            # A row without a cell stays a line: so lines are the sheet's own rows.
-            writer.writerows([_cell(cell) for cell in row[: len(names)]] for row in rows)
-        yield (f"{file}, sheet {sheet.title}" if len(book.worksheets) > 1 else str(file)), path
+            texts: set[str] = set()
+            for row in rows:  # a row without a cell stays a line: so lines are the sheet's own rows
+                writer.writerow([_cell(cell) for cell in row[: len(names)]])
+                texts.update(name for name, cell in zip(names, row, strict=False) if isinstance(cell, str))
+        shown = f"{file}, sheet {sheet.title}" if len(book.worksheets) > 1 else str(file)
+        yield shown, path, frozenset(name.strip() for name in names if name not in texts)
     if first is None:
         raise InputError(f"{file}: no sheet has a table whose first row names its columns")
 

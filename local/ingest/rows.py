@@ -144,8 +144,8 @@ def _plan(table: Table, given: SourceMapping | None) -> Plan:
         raise InputError(_unknown(table))
     if table.kind == "json":  # a key that is empty in all the first rows is not among the columns yet
         heads = (candidate.split(".")[0].split("[")[0] for names in mapping.columns.values() for candidate in names)
-        new = [head for head in dict.fromkeys(heads) if not find_column(head, table.columns)]
-        table = replace(table, columns=(*table.columns, *(head for head in new if head.isidentifier())))
+        new = [head for head in dict.fromkeys(heads) if not find_column(head, table.columns) and head.isidentifier()]
+        table = replace(table, columns=(*table.columns, *new), numbers=table.numbers.union(new))
     if lacking := missing(mapping, table.columns):
         wanted = {name: mapping.columns.get(name, ()) for name in lacking}
         told = "; ".join(
@@ -238,15 +238,23 @@ def _reading(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> Re
 
 
 def _amounts(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], fields: Sequence[str]) -> set[str]:
-    """Return the forms of all amounts, with 1 for every digit but 0; none if no amount has a comma."""
+    """Return the forms of all amounts, with 1 for every digit but 0; none if no amount has a comma or three digits after a point.
+
+    What the file itself holds as a number has a point before its decimals, however many they are: its form is `0.1`.
+    """
     if not fields:
         return set()
-    with_comma = " OR ".join(f"contains({name}, ',')" for name in fields)
     texts = _union(plans, fields)
-    if not connection.execute(f"SELECT 1 FROM ({texts}) WHERE {with_comma} LIMIT 1").fetchone():
+    unclear = " OR ".join(f"contains({name}, ',') OR {name} LIKE '%.___%'" for name in fields)
+    if not connection.execute(f"SELECT 1 FROM ({texts}) WHERE {unclear} LIMIT 1").fetchone():
         return set()
-    forms = [f"SELECT DISTINCT translate({name}, '23456789', '11111111') FROM ({texts})" for name in fields]
-    return {text for form in forms for (text,) in connection.execute(form).fetchmany(MAX_FORMS) if text}
+    forms = set()
+    for name in fields:
+        numbers = [plan.table.numbers.issuperset(plan.columns.get(name, ())) for plan in plans]
+        query = f"SELECT DISTINCT number, translate({name}, '23456789', '11111111') FROM ({texts})"
+        found = connection.execute(query).fetchmany(MAX_FORMS)
+        forms |= {"0.1" if numbers[number] and "." in text else text for number, text in found if text}
+    return forms
 
 
 def _time_form(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> values.TimeForm:

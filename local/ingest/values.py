@@ -13,6 +13,14 @@ NOTHING = ("", " ", "-", "\\N", "(not set)", "#N/A", "NaN", "None", "Null", *_WO
 ISO = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}")
 DAY_MONTH_YEAR = re.compile(r"(\d{1,2})([-/. ])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
 EPOCHS = {10: "seconds", 13: "milliseconds", 16: "microseconds"}
+_DECIMAL_COMMA, _DECIMAL_POINT = (
+    # After the other sign; before another number of digits than three; after a zero, nothing or four digits; where the other
+    # sign stands twice, between thousands.
+    re.compile(rf"{other}\d+{sign}\d*$|{sign}(\d{{1,2}}|\d{{4,}})$|^(0?|\d{{4,}}){sign}\d+$|^\d{{1,3}}({other}\d{{3}}){{2,}}$")
+    for sign, other in ((",", "[.]"), ("[.]", ","))
+)
+_EITHER = re.compile(r"\d{1,3}[.,]\d{3}")
+"""Amounts whose sign may stand before decimals or between thousands, such as `1,250` and `1.250`."""
 COMMON_SHARE = 0.99
 """The share of a column's texts that must have the same form before the others count as unreadable."""
 
@@ -170,17 +178,17 @@ def _is_day_first(dates: Iterable[str], given: bool | None) -> bool:
 
 
 def decimal_comma(texts: Iterable[str], given: bool | None) -> bool:
-    """Return whether amounts have a decimal comma, judged by endings such as `9,99`. Raise UnclearError if both fit."""
+    """Return whether amounts have a decimal comma, judged by forms such as `9,99`. Raise UnclearError if both fit."""
     if given is not None:
         return given
     comma, point, either = "", "", ""
     for text in texts:
         digits = re.sub(r"[^\d.,]", "", text)
-        if re.search(r"\.\d+,\d*$|,\d{1,2}$|,\d{4,}$|^0,\d+$", digits) and not re.search(r"\.\d*$", digits):
+        if _DECIMAL_COMMA.search(digits):
             comma = comma or text
-        elif re.search(r",\d+\.\d*$|\.\d{1,2}$|\.\d{4,}$|^0\.\d+$", digits):
+        elif _DECIMAL_POINT.search(digits):
             point = point or text
-        elif "," in digits and digits.count(",") == 1 and "." not in digits:
+        elif _EITHER.fullmatch(digits):
             either = either or text
     if comma and point:
         raise UnclearError(f"amounts such as {comma!r} and {point!r} have different decimal signs; export them in one form")

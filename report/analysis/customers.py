@@ -84,6 +84,8 @@ def at_risk_customers(
             activeWeeksBefore=int(customer.features[FEATURES.index("active_weeks_before")]),
             spent_9_weeks_usd=round(customer.spent_9_weeks / usd_rate, 2),
             expectedLoss=round(float(probability) * customer.spent_9_weeks, 2),
+            spent=round(customer.features[FEATURES.index("total_spent_usd")] * usd_rate, 2),
+            spent_9_weeks=round(customer.spent_9_weeks, 2),
         )
         for customer, probability, segment, names in zip(customers, churn_probability, segments, factors, strict=True)
     )
@@ -105,6 +107,7 @@ def missing_regulars(regulars: Sequence[Regular], usd_rate: float) -> tuple[Miss
             activeWeeksBefore=(regular.active_weeks >> 1 & 0b11111111).bit_count(),
             weeksSinceLastVisit=(regular.active_weeks & -regular.active_weeks).bit_length() - 1,
             spent_9_weeks_usd=round(regular.spent_9_weeks / usd_rate, 2),
+            spent_9_weeks=round(regular.spent_9_weeks, 2),
         )
         for regular in regulars
     )

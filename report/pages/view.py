@@ -258,7 +258,7 @@ class CustomerRow:
     segment: str
     spent: str
     spent_value: float
-    spent_nine_weeks_value: float
+    spent_usd_value: float
     active_weeks: str
     active_weeks_value: int
     reasons: str
@@ -277,6 +277,7 @@ class MissingRow:
     active_weeks_value: int
     spent: str
     spent_value: float
+    spent_usd_value: float
 
 
 @dataclass(frozen=True)
@@ -373,7 +374,7 @@ def view(report: Report) -> View:
         if data.atRiskCustomers is None
         else tuple(_customer(row, meta.currency, meta.memory_weeks) for row in data.atRiskCustomers),
         no_customers="No customers were active this week.",
-        missing=None if data.missingRegulars is None else tuple(map(_missing, data.missingRegulars)),
+        missing=None if data.missingRegulars is None else tuple(_missing(row, meta.currency) for row in data.missingRegulars),
         no_missing="Nobody who used to come regularly has stayed away for two weeks."
         if data.outlook.missingRegulars is not None
         else "Not known: the week is not over, or days are missing in it or in the one before.",
@@ -690,16 +691,16 @@ def _customer(row: AtRiskCustomer, currency: str, memory_weeks: int) -> Customer
         probability_value=row.churnProbability,
         level=row.riskLevel,
         segment=row.segment,
-        spent=money(row.total_spent_usd, "USD"),
-        spent_value=row.total_spent_usd,
-        spent_nine_weeks_value=row.spent_9_weeks_usd,
+        spent=money(row.spent, currency),
+        spent_value=row.spent,
+        spent_usd_value=row.total_spent_usd,
         active_weeks=f"{row.activeWeeksBefore} of {memory_weeks}",
         active_weeks_value=row.activeWeeksBefore,
         reasons=", ".join(row.topRiskFactors),
     )
 
 
-def _missing(row: MissingRegular) -> MissingRow:
+def _missing(row: MissingRegular, currency: str) -> MissingRow:
     return MissingRow(
         name=row.name or "",
         email=row.email or "",
@@ -708,8 +709,9 @@ def _missing(row: MissingRegular) -> MissingRow:
         weeks_since=row.weeksSinceLastVisit,
         active_weeks=f"{row.activeWeeksBefore} of 8",
         active_weeks_value=row.activeWeeksBefore,
-        spent=money(row.spent_9_weeks_usd, "USD"),
-        spent_value=row.spent_9_weeks_usd,
+        spent=money(row.spent_9_weeks, currency),
+        spent_value=row.spent_9_weeks,
+        spent_usd_value=row.spent_9_weeks_usd,
     )
 
 

@@ -295,12 +295,12 @@ def test_customers_sort_and_export_as_text_whatever_their_names(
     assert len(rows) == 20
     assert list(rows[0]) == [
         *("Name", "Email", "Customer id", "Expected loss", "Churn probability", "Risk level", "Weeks active before"),
-        *("Spent (USD)", "Segment", "Leading reasons"),
+        *("Spent (USD)", "Spent", "Segment", "Leading reasons"),
     ]
     by_id = {row["Customer id"]: row for row in rows}
     assert by_id["u00"]["Name"] == f"'{shop.name}"
     assert by_id["u03"]["Name"] == "Sample 3"
-    assert by_id["u05"]["Spent (USD)"] == "5.5"
+    assert (by_id["u05"]["Spent (USD)"], by_id["u05"]["Spent"]) == ("5.5", "5.5")
 
 
 def download_list(reader: Reader) -> tuple[str, str]:

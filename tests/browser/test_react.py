@@ -104,7 +104,8 @@ def test_the_component_shows_what_the_page_shows(
         shown.factors_of,
         *(words for metric in shown.metrics for words in (metric.label, metric.value)),
         *(words for week in shown.history for words in (week.week_ending, week.sales, week.high_risk, week.retention)),
-        *(words for row in shown.customers or () for words in (row.name, row.email, row.loss, row.probability, row.reasons)),
+        *(words for row in shown.customers or () for words in (row.name, row.email, row.loss, row.spent, row.probability)),
+        *(row.reasons for row in shown.customers or ()),
         *(words for row in shown.missing or () for words in (row.name, row.last_visit, row.spent)),
         *(word for _, word, _ in shown.notes),
     ]

@@ -34,6 +34,8 @@ def test_each_customer_is_a_row_with_what_the_report_says_of_them() -> None:
             "activeWeeksBefore": 3,
             "spent_9_weeks_usd": 1500.0,
             "expectedLoss": 2629.65,
+            "spent": 2424.69,
+            "spent_9_weeks": 3000.0,
         },
         {
             "user_id": "bob",
@@ -47,12 +49,14 @@ def test_each_customer_is_a_row_with_what_the_report_says_of_them() -> None:
             "activeWeeksBefore": 0,
             "spent_9_weeks_usd": 50.01,
             "expectedLoss": 40.0,
+            "spent": 100.01,
+            "spent_9_weeks": 100.01,
         },
     ]
 
 
 def test_a_missing_regular_is_told_with_how_often_and_when_last_they_came() -> None:
-    (row,) = missing_regulars((Regular("cat", None, "Sample Cat", 0b100111000, 90.0),), usd_rate=1.0)
+    (row,) = missing_regulars((Regular("cat", None, "Sample Cat", 0b100111000, 90.0),), usd_rate=2.0)
     assert row.model_dump() == {
         "user_id": "cat",
         "email": None,
@@ -60,7 +64,8 @@ def test_a_missing_regular_is_told_with_how_often_and_when_last_they_came() -> N
         "activeWeeks": 3,
         "activeWeeksBefore": 4,
         "weeksSinceLastVisit": 3,
-        "spent_9_weeks_usd": 90.0,
+        "spent_9_weeks_usd": 45.0,
+        "spent_9_weeks": 90.0,
     }
 
 

@@ -66,12 +66,28 @@ def test_without_weeks_to_draw_there_is_no_chart() -> None:
         assert "<polyline" not in html.document(view(sample_report(**data))).html
 
 
-def test_money_is_in_the_clients_currency_and_dollars_stay_dollars() -> None:
+def test_money_is_in_the_clients_currency_and_the_limits_of_the_segments_are_dollars() -> None:
     shown = view(sample_report(meta={"currency": "JPY"}))
     assert shown.figures[0].value == "¥136,771"
     assert shown.segments[0].rule == "$1,000+ or 40+ visits"
+
+
+def test_the_customers_of_a_shop_in_yen_spend_and_may_cost_yen() -> None:
+    at_risk = [{**row, "spent": 150 * row["total_spent_usd"]} for row in DATA["atRiskCustomers"]]
+    missing = [{**row, "spent_9_weeks": 150 * row["spent_9_weeks_usd"]} for row in DATA["missingRegulars"]]
+    shown = view(sample_report(meta={"currency": "JPY"}, atRiskCustomers=at_risk, missingRegulars=missing))
     assert shown.customers is not None
-    assert (shown.customers[0].loss, shown.customers[1].spent) == ("¥400", "$10.00")
+    assert shown.missing is not None
+    assert (shown.customers[0].loss, shown.customers[1].spent, shown.missing[0].spent) == ("¥400", "¥1,500", "¥283,500")
+    tables = re.findall(r'<table class="people.*?</table>', html.document(shown).html, re.DOTALL)
+    assert len(tables) == 2
+    for table in tables:
+        assert "¥" in table
+        assert "$" not in table
+    # Each amount once more in dollars, where the table is saved as CSV, as before.
+    assert 'data-column="Spent (USD)" data-csv="10.0" hidden></span><span data-column="Spent" data-csv="1500.0">' in tables[1]
+    assert 'data-column="Spent in nine weeks (USD)" data-csv="1890.0" hidden>' in tables[0]
+    assert 'data-column="Spent in nine weeks" data-csv="283500.0">' in tables[0]
 
 
 def test_retention_changes_by_percentage_points_and_not_at_all_where_something_serious_is_wrong() -> None:

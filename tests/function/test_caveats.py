@@ -296,8 +296,9 @@ def test_money_is_the_clients_own_and_segments_are_cut_in_dollars(reports: Repor
     assert "¥" in sentences(yen)
     assert "$" not in sentences(yen)
     customer = reports.of("in yen", include="customers")["report_data"]["atRiskCustomers"][0]
-    spent_9_weeks = customer["spent_9_weeks_usd"] * YEN_FOR_A_DOLLAR
-    assert customer["expectedLoss"] == pytest.approx(customer["churnProbability"] * spent_9_weeks, rel=1e-3)
+    assert customer["expectedLoss"] == pytest.approx(customer["churnProbability"] * customer["spent_9_weeks"], rel=1e-3)
+    assert customer["spent_9_weeks"] == pytest.approx(customer["spent_9_weeks_usd"] * YEN_FOR_A_DOLLAR, rel=1e-3)
+    assert customer["spent"] == pytest.approx(customer["total_spent_usd"] * YEN_FOR_A_DOLLAR, rel=1e-3)
 
 
 def test_customers_unlike_any_that_the_model_knows_are_told_of(reports: Reports) -> None:

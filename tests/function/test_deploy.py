@@ -771,3 +771,28 @@ def test_a_run_that_waits_for_data_is_called_again_over_all_of_the_hours(cloud: 
         assert cloud.deploy().returncode == 0
         assert cloud.changes() == []
     assert service_of(cloud)["environmentVariables"]["WAIT_FOR_DATA_HOURS"] == "0"
+
+
+def test_hours_to_wait_that_are_over_before_the_weekly_call_are_warned_of(cloud: Cloud, deployed_before: Deploy) -> None:
+    def warning(*flags: str) -> str:
+        done = cloud.deploy("--dry-run", *flags)
+        assert done.returncode == 0, done.stderr
+        found = re.search(r"Warning: (--wait-for-data .*)\n(.*)\n", done.stderr)
+        return " ".join(found[0].split()) if found else ""
+
+    assert warning() == ""
+    too_late = warning("--wait-for-data=6")  # the default schedule is 6:00 on Monday
+    assert "--wait-for-data 6 waits for nothing" in too_late
+    assert "(--schedule '0 6 * * 1') comes 6:00 hours after it for a client in UTC" in too_late
+    assert warning("--wait-for-data=7") == ""
+    assert "8:30 hours after it for a client in Europe/Berlin" in warning(
+        "--wait-for-data=8", "--schedule=30 08 * * 1", "--time-zone=Europe/Berlin"
+    )
+    assert warning("--wait-for-data=9", "--schedule=30 08 * * 1") == ""
+    assert "comes 31:30 hours" in warning("--wait-for-data=24", "--schedule=30 7 * * 2")
+    assert warning("--wait-for-data=1", "--schedule=0 6,18 * * 1") == ""  # nobody can tell without reading cron
+
+    deployed_before("--create-tables")
+    assert "Warning" in cloud.deploy("--wait-for-data=6").stderr
+    assert "Warning" in cloud.deploy().stderr  # it stays as it is deployed
+    assert cloud.deploy("--schedule=0 5 * * 1").stderr.count("Warning") == 0

@@ -57,6 +57,20 @@ def test_an_id_stays_as_it_is(serve: Callable[..., Function], load_events: Calla
     assert [row["user_id"] for row in listed["customers"]] == [" u  1 ", "u 1"]
 
 
+def test_a_list_says_money_in_the_clients_currency_beside_dollars(
+    serve: Callable[..., Function], shop: str, client_id: int
+) -> None:
+    function = serve(CLIENTS={str(client_id): {"currency": "JPY", "usd_rate": 2}})
+
+    def first(name: str) -> dict[str, str]:
+        answer = function.ask(f"{shop}&list={name}&format=csv")
+        return next(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+
+    at_risk, missing = first("at_risk"), first("missing_regulars")
+    assert (at_risk["total_spent_usd"], at_risk["spent"]) == ("1000.0", "2000.0")
+    assert (missing["spent_9_weeks_usd"], missing["spent_9_weeks"]) == ("45.0", "90.0")
+
+
 def test_a_csv_is_harmless_and_other_tools_get_their_own_columns(serve: Callable[..., Function], shop: str) -> None:
     function = serve()
     answer = function.ask(f"{shop}&list=at_risk&format=csv")

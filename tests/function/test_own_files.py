@@ -350,6 +350,10 @@ WRONG = {
     ),
     "both orders": ("customer,date,amount\na,13/02/2025,1\nb,02/13/2025,2\n", "day first and some the month"),
     "comma": ('customer,date,amount\na,2025-01-05,"1,234"\n', r"column amount: amounts such as '1,111'.*decimal_comma"),
+    "point": (
+        "customer,date,amount\na,2025-01-05,1.250\nb,2025-01-06,2.100\nc,2025-01-07,300\n",
+        r"column amount: amounts such as '.\.1.*decimal_comma",
+    ),
     "no times": ("customer,date,amount\na,soon,1\nb,2025-01-05,1\n", "column date: times such as 'soon'.*time_format"),
     "no numbers": (
         "customer,date,amount\na,2025-01-05,1\n\nb,2025-01-05,cheap\n",
@@ -425,10 +429,51 @@ def test_files_that_are_not_there_or_of_no_known_kind(tmp_path, name, message):
         (["1,000", "9.99"], False),
         (["1.000", "12,5"], True),
         (["1,000,000"], False),
+        (["1.000.000"], True),
+        (["1,250", "1,000,000"], False),
+        (["1.250", "1.000.000"], True),
+        (["12.500", "12.50"], False),
+        (["12.500", "0.500"], False),
+        (["1250.000", "1.250"], False),
+        (["1.250 €", "12,5 €"], True),
+        (["1250", "300"], False),
     ],
 )
 def test_decimal_comma(texts, expected):
     assert values.decimal_comma(texts, None) is expected
+
+
+@pytest.mark.parametrize("texts", [["1,250"], ["1.250"], ["1.250", "2.100", "300"], ["-1.250 EUR"], ["1.250", "1,250"]])
+def test_amounts_that_can_be_thousands_or_decimals_are_asked_about(texts):
+    with pytest.raises(values.UnclearError, match=r"can be thousands or decimals.*decimal_comma"):
+        values.decimal_comma(texts, None)
+    assert values.decimal_comma(texts, True)
+    assert not values.decimal_comma(texts, False)
+
+
+THOUSANDS = "customer,date,amount\na,2025-01-05,1.250\nb,2025-01-06,2.100\nc,2025-01-07,1.999\nd,2025-01-08,300\n"
+
+
+@pytest.mark.parametrize(("comma", "amounts"), [("true", [1250, 2100, 1999, 300]), ("false", [1.25, 2.1, 1.999, 300])])
+def test_the_mapping_says_what_a_point_before_three_digits_is(tmp_path, comma, amounts):
+    assert read(tmp_path, THOUSANDS, f"decimal_comma = {comma}").amounts() == amounts
+
+
+@pytest.mark.parametrize("kind", ["json", "parquet", "xlsx"])
+def test_numbers_of_files_that_know_numbers_are_not_asked_about(tmp_path, kind):
+    path = tmp_path / f"orders.{kind}"
+    orders = [("a", "2025-01-05", 1.125), ("b", "2025-01-06", 2.375)]
+    if kind == "xlsx":
+        book = openpyxl.Workbook()
+        for row in [("customer", "date", "amount"), *orders]:
+            book.active.append(row)
+        book.save(path)
+    elif kind == "json":
+        path.write_text(json.dumps([{"customer": who, "date": day, "amount": amount} for who, day, amount in orders]))
+    else:
+        rows = ", ".join(map(str, orders))
+        duckdb.execute(f"COPY (SELECT * FROM (VALUES {rows}) AS orders(customer, date, amount)) TO '{path}' (FORMAT parquet)")
+    assert Read(tmp_path, [path]).amounts() == [1.125, 2.375]
 
 
 def test_names_of_columns_are_compared_without_case_spaces_and_punctuation():

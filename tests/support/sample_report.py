@@ -53,6 +53,8 @@ def _at_risk(number: int, name: str | None) -> Mapping[str, Any]:
         "activeWeeksBefore": number % 4,
         "spent_9_weeks_usd": round(loss / probability, 2),
         "expectedLoss": loss,
+        "spent": 10.0 * number,
+        "spent_9_weeks": round(loss / probability, 2),
     }
 
 
@@ -66,6 +68,7 @@ def _missing(number: int) -> Mapping[str, Any]:
         "activeWeeksBefore": 5 + number % 2,
         "weeksSinceLastVisit": 2 + number % 2,
         "spent_9_weeks_usd": 1890.0 - 30.5 * number,
+        "spent_9_weeks": 1890.0 - 30.5 * number,
     }
 
 
