@@ -6,7 +6,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from report.summary import numbers as n
@@ -63,6 +63,9 @@ def _both(some: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...] | N
         return some or others
     return tuple(name for name in some if name in others) or None
 
+
+MAX_PATTERNS = 64
+"""A pattern is kept for each of the latest sets of risk factors; compiling one takes longer than reading a text."""
 
 # The words of a text for things.
 
@@ -384,9 +387,10 @@ def _whats(tokens: Sequence[Token]) -> tuple[What, ...]:
     return tuple(dict.fromkeys(WHAT_KINDS[kind] for kind in kinds))
 
 
-@cache
-def _pattern(factors: tuple[str, ...]) -> re.Pattern[str]:
-    named = {"factor": tuple(re.escape(factor) for factor in sorted(factors, key=len, reverse=True))} if factors else {}
+@lru_cache(MAX_PATTERNS)
+def _pattern(factors: frozenset[str]) -> re.Pattern[str]:
+    longest_first = sorted(factors, key=lambda factor: (-len(factor), factor))
+    named = {"factor": tuple(map(re.escape, longest_first))} if factors else {}
     return re.compile(
         "|".join(
             f"(?P<{kind}>{'|'.join(phrases)})"
@@ -400,7 +404,7 @@ def _pattern(factors: tuple[str, ...]) -> re.Pattern[str]:
 
 def _tokens(sentence: str, factors: tuple[str, ...]) -> list[Token]:
     found = []
-    for match in _pattern(factors).finditer(sentence):
+    for match in _pattern(frozenset(factors)).finditer(sentence):
         kind = match.lastgroup or ""
         found.append(Token(kind, match.start(), match.end(), _group(kind, match.group().lower())))
     return _merged(found, sentence)
