@@ -89,8 +89,17 @@ def accepted(text: str, facts: Facts) -> str:
 
 
 _PRAISE = re.compile(
-    r"\b(?:congratulations|well done|great (?:job|work|week|news)|good (?:job|work|week|news)|excellent|outstanding|impressive"
-    r"|fantastic|remarkable|thank (?:your|the) customers|keep (?:doing what works|it up|up the)|healthy|strong week|proud)\b",
+    r"\b(?:congrat\w+|well done|bravo|kudos|applau\w+|celebrat\w+|proud|pleas(?:ed|ing)|delight\w*|thrill\w*"
+    r"|(?:excellent|outstanding|impressive|fantastic|wonderful|superb|terrific|amazing|brilliant|fabulous|magnificent|exceptional"
+    r"|spectacular|stunning|splendid|awesome|phenomenal|tremendous|perfect|flawless|stellar|robust|encouraging|reassuring"
+    r"|promising|heartening|successful)(?:ly)?|remarkabl[ey]|incredibl[ey]|marvell?ous(?:ly)?|success|triumph\w*"
+    r"|thank (?:your|the) customers|thriv(?:e|es|ed|ing)|flourish\w*|prosper\w*|booming|health(?:y|ily|ier)"
+    r"|keep (?:doing what works|it up|up the)"
+    r"|in (?:\w+ )?(?:good|great|fine|top|excellent) (?:shape|form|health|hands)|on (?:a roll|the right track)"
+    r"|(?:do|doing|did|done|going|went|goes|performing|performed|running) (?:\w+ )?(?:well|great|nicely|fine)"
+    r"|(?:great|good|strong|solid|positive|nice|fine|super|banner) (?:\w+ )?"
+    r"(?:job|work|weeks?|news|performance|results?|showing|numbers?|figures?|signs?|start|trend|momentum|growth|position)"
+    r"|(?:looks?|is|are|was|were|remains?) (?:\w+ )?(?:great|good|strong|solid|rosy|bright)(?! (?:reason|idea|time|place)))\b",
     re.IGNORECASE,
 )
 _MARKUP = re.compile(

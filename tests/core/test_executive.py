@@ -518,12 +518,40 @@ def test_a_text_without_a_serious_caveat_in_its_first_paragraph_is_refused(code:
         accepted(text, replace(SAMPLE, caveats=(CAVEATS[code],)))
 
 
+PRAISE = [
+    "It was a great week.",
+    "Wonderful results: what a superb week for your thriving shop.",
+    "Your shop is doing very well.",
+    "Your shop is in good shape.",
+    "The results are encouraging.",
+    "That is a solid performance.",
+    "A stellar week lies behind you.",
+    "Your shop had a strong week.",
+    "There is much to celebrate.",
+    "You can be pleased.",
+    "Business is booming.",
+    "Everything looks great.",
+]
+
+
 @pytest.mark.parametrize("caveat", CAVEATS.values())
 def test_praise_is_refused_in_a_week_with_a_caveat(caveat: Caveat) -> None:
-    praise = "It was a great week."
-    assert accepted(praise, SAMPLE) == praise
-    with pytest.raises(RejectedTextError, match="praise in a week with a caveat"):
-        accepted(f"{caveat.text.replace('_', ' ')} {praise}", replace(SAMPLE, caveats=(caveat,)))
+    for praise in PRAISE:
+        assert accepted(praise, SAMPLE) == praise
+        with pytest.raises(RejectedTextError, match="praise in a week with a caveat"):
+            accepted(f"{caveat.text.replace('_', ' ')} {praise}", replace(SAMPLE, caveats=(caveat,)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A small step now can keep customers coming back.",
+        "There are good reasons to write to them soon.",
+        "The sooner you reach out, the better.",
+    ],
+)
+def test_what_is_no_praise_goes_out_in_a_week_with_a_caveat(text: str) -> None:
+    assert accepted(text, replace(SAMPLE, caveats=(CAVEATS["little_history"],))) == text
 
 
 def test_the_prompt_has_a_serious_caveat_as_what_must_be_said_and_forbids_praise() -> None:
