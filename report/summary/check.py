@@ -95,7 +95,7 @@ def ranks(known: Known, group: Group, what: What, order: int) -> bool:
 
 def _is_repeated(known: Known, claim: Claim) -> bool:
     """Tell whether the claim's sentence is the report's own, or says that nobody has a thing whose tracking changed."""
-    says_none = claim.number.words.lower() in ("no", "none")
+    says_none = claim.number.value == 0 and not claim.number.words[0].isdigit()
     return _words(claim.sentence) in known.quotable or (
         says_none and any(re.search(words, claim.clause, re.IGNORECASE) for words in known.untracked)
     )
@@ -166,19 +166,22 @@ DEFAULT_WHATS: Mapping[str, tuple[What, ...]] = {
 def _figures(known: Known, claim: Claim, group: Group, what: What) -> list[float]:
     """Return every value that a number with the claim's unit may have for a group and a measure."""
     number, when, figures = claim.number, claim.when, known.table
+    found: list[float] = []
     match number.unit:
         case n.CUSTOMERS | n.MONEY:
-            return _changes(figures, group, what, number.sign) if number.sign else _values(figures, group, when, what)
+            found = _changes(figures, group, what, number.sign) if number.sign else _values(figures, group, when, what)
+        case n.WHOLE:
+            wholes = _values(figures, claim.base, when, "count")
+            found = [float(round(part) >= round(whole)) for part in _values(figures, group, when, what) for whole in wholes]
         case n.PERCENT:
-            return _percent_changes(known, group, what, number.sign) if number.sign else _percents(figures, claim, group, what)
+            found = _percent_changes(known, group, what, number.sign) if number.sign else _percents(figures, claim, group, what)
         case n.POINTS:
-            return _points(figures, claim, group, what)
+            found = _points(figures, claim, group, what)
         case n.DECIMAL:
-            return [value / 100 for value in _values(figures, group, when, "risk")]
+            found = [value / 100 for value in _values(figures, group, when, "risk")]
         case n.TIMES:
-            return _values(figures, group, when, "times average")
-        case _:
-            return []
+            found = _values(figures, group, when, "times average")
+    return found
 
 
 def _went(figures: Table, claim: Claim, group: Group, whats: Iterable[What]) -> bool:

@@ -99,6 +99,7 @@ MAX_NUMBERS = 30
 PLAIN_UNITS = {n.DAYS, n.WEEKS, n.SEGMENTS, n.FACTORS, n.ACTIONS, n.CALENDAR_DAY, n.YEAR, n.OTHER, n.UNREADABLE}
 _FITTING: Mapping[str, tuple[What, ...]] = {
     n.CUSTOMERS: ("count", "leaving", "staying", "lost", "returned"),
+    n.WHOLE: ("count", "leaving", "staying", "lost", "returned"),
     n.MONEY: ("spent", "at stake", "leaving"),
     n.PERCENT: ("count", "leaving", "staying", "lost", "returned", "spent", "at stake", "risk", "retention"),
     n.POINTS: ("leaving", "lost", "risk", "retention"),
@@ -222,7 +223,7 @@ def _told(parts: list[Clause], index: int, number: Number) -> Clause | None:
         if clause.separator == "to" and clause.names and first.separator == "from":
             return clause
         counts = any(other.unit not in PLAIN_UNITS for other in clause.numbers)
-        is_aside = counts and not clause.names and not clause.whats and not clause.has("of_them")
+        is_aside = counts and not clause.names and not clause.whats and (number.takes_part or not clause.has("of_them"))
         if not clause.words.strip(" ,.") or is_aside:
             continue
         is_relative = clause.separator in ("who", "which") and not counts
@@ -295,7 +296,7 @@ def _claim(place: _Place) -> Claim:
     """Read what a number claims in its place."""
     number, clause = place.number, place.clause
     names, base = _names(place)
-    implied = None if names else _implied(place)
+    implied = None if names else (base,) if number.takes_part and base != ALL else _implied(place)
     groups = _named(place, names) if names else (ALL,) if implied is None else implied
     if _is_negated(clause, names, number):
         groups = _others(groups)
@@ -320,6 +321,8 @@ def _names(place: _Place) -> tuple[tuple[Token, ...], Group]:
         alone = len(clause.numbers) == 1
         ahead = [token for token in names if token.end <= number.start and (alone or token.end + 1 == number.start)]
         return tuple(after or ahead), ALL
+    if number.takes_part:
+        return _of_part(place, names)
     whole = next((other for other in clause.numbers if other is not number and clause.is_base(other)), None)
     if whole is not None:
         of_whole = [
@@ -337,6 +340,18 @@ def _names(place: _Place) -> tuple[tuple[Token, ...], Group]:
     if state.base is None and clause.has("of_them"):
         return names, next(iter(state.groups or state.antecedents), ALL)
     return names, state.base or ALL
+
+
+def _of_part(place: _Place, names: tuple[Token, ...]) -> tuple[tuple[Token, ...], Group]:
+    """What "most", "all", ... say of the customers right after them, and those: "most (New customers) are (at high risk)"."""
+    number, clause, state = place.number, place.clause, place.state
+    of_it = [token for token in names if token.start >= number.end and not clause.has_verb(number.end, token.start)]
+    base = state.base or ALL
+    if not of_it and clause.has("of_them"):
+        base = next(iter(state.groups or state.antecedents), base)
+    for token in of_it:
+        base = (token.group and base & token.group) or base
+    return tuple(token for token in names if token not in of_it), base
 
 
 def _named(place: _Place, names: tuple[Token, ...]) -> tuple[Group, ...]:
@@ -392,6 +407,7 @@ def _implied(place: _Place) -> tuple[Group, ...] | None:
         (clause.has("retention"), (ALL,)),
         (bool(place.told and place.told.names) and not is_aside and not moves_on, _first_name(place.told)),
         (clause.has("others") and bool(state.groups), _others(state.groups)),
+        (number.takes_part and not place.refers, (ALL,)),
         (clause.has("overall") and is_compared, (ALL,)),
         (is_total and not place.refers, (ALL,)),
         (clause.has("at_risk") and number.unit != n.MONEY, (HIGH, HIGH_OR_MEDIUM)),

@@ -7,13 +7,13 @@ Every number has a unit, so that 150 customers never confirm 150 % or $150. A nu
 import calendar
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
 T = TypeVar("T")
 
-CUSTOMERS, PERCENT, POINTS, MONEY, TIMES = "customers", "percent", "points", "money", "times"
+CUSTOMERS, WHOLE, PERCENT, POINTS, MONEY, TIMES = "customers", "all customers", "percent", "points", "money", "times"
 DAYS, WEEKS, SEGMENTS, FACTORS, ACTIONS = "days", "weeks", "segments", "factors", "actions"
 CALENDAR_DAY, YEAR, DECIMAL, OTHER, UNREADABLE = "calendar day", "calendar year", "decimal", "other things", "unreadable"
 
@@ -44,6 +44,8 @@ class Number:
     """1 for a rise ("up 5%", "80 more"), -1 for a fall, 0 for neither."""
     currencies: frozenset[str] = frozenset()
     """The ISO codes that the text's "$", "yen" or "CHF" may stand for."""
+    takes_part: bool = False
+    """Whether the customers right after it are the whole that it is a part of: the New ones in "most New customers"."""
 
     def covers(self, value: float) -> bool:
         """Tell whether `value` is what the text says."""
@@ -193,17 +195,50 @@ _MONTH = "(?-i:" + _any({name[:length] for name in calendar.month_name[1:] for l
 _DAY = r"[0-9]{1,2}(?:st|nd|rd|th)?\b"
 _DAYS = rf"{_DAY}(?:(?: ?- ?| to | through ){_DAY})?(?! ?%)"
 _COMPOUND = rf"(?:{_ADDEND}|an?(?= {_SCALE}))\b(?:[ -]{_SCALE}\b(?: and {_ADDEND}\b)?|[ -]{_ADDEND}\b)*"
-_COUNTS_CUSTOMERS = r"(?=(?: of \w+| [\w-]+)? customers?\b)"
-_COUNTS_AT_RISK = r"(?= (?:is|are|was|were|currently|flagged|at|of (?:[\w-]+ ){1,5}(?:is|are|was|were)) )"
+_AUXILIARY = "is|are|was|were|has|have|had|will|would|may|might|can|could|should"
+_NO_NAME = (
+    rf"(?:{_AUXILIARY}|about|at|for|from|groups?|in|longer|more|out|reasons?|segments?|steps?|than|that|things?|to|ways?|who)\b"
+)
+_NO_NOUN = r"(?!'| (?:segment|group|base|data|number|visit)s?\b)"
+_CUSTOMERS = rf"(?:customers?|shoppers?|buyers?|visitors?|people|persons?|regulars?|members?)\b{_NO_NOUN}"
+_COUNTS_CUSTOMERS = rf"(?=(?: (?!{_NO_NAME})[a-z-]+){{0,5}} {_CUSTOMERS})"
+_COUNTS_AT_RISK = rf"(?= (?:{_AUXILIARY}|currently|flagged|at|of (?:[\w-]+ ){{1,5}}(?:{_AUXILIARY})) )"
+_OF_CUSTOMERS = rf"(?:{_COUNTS_CUSTOMERS}|(?= of (?:them|these|those|whom|which|us)\b))"
+_NONE = (
+    rf"(?:no(?={_COUNTS_CUSTOMERS}| (?:churn |such )?(?:risk|loss|losses|leavers|churn|departures)\b)"
+    rf"|(?:not|without) (?:a single|one|any){_OF_CUSTOMERS}"
+    r"|(?:none|nobody|no one|no-one)(?! (?:likes?|wants?|knows?|needs?|can)\b))"
+)
+_ALL = (
+    r"(?<!\bof )(?<!\bamong )(?<!\bacross )(?<!\bfor )(?<!\bfrom )(?<!\bthan )(?:(?:the|your) (?:entire|whole)(?: customer)? base"
+    rf"|all{_OF_CUSTOMERS}|(?:every|each)(?: single)?(?: one)?{_OF_CUSTOMERS}|every(?:one|body))"
+)
+_LARGE = "(?:vast|overwhelming|large|great|huge|clear)"
+_ROUGH: Mapping[str, tuple[float, float]] = {
+    rf"(?:almost|nearly|virtually|practically|just about) {_ALL}": (90, 100),
+    rf"(?:an?|the) {_LARGE} majority": (66, 100),
+    rf"(?<!\bthe )(?:most(?:{_OF_CUSTOMERS}|(?= of\b))|(?:an?|the) (?:[a-z]+ )?majority|the bulk)": (50.1, 100),
+    r"an? (?:small|tiny) minority": (0, 25),
+    r"an? (?:[a-z]+ )?minority": (0, 49.9),
+    r"(?:hardly|barely|scarcely) any(?:one|body)?": (0, 10),
+}
+"""The shares in percent that a word without a number may stand for; the first that fits."""
 
 _KINDS = {
     "iso": rf"{_START}[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{_END}",
     "date": rf"{_START}(?:(?:{_MONTH} {_DAYS}|{_DAYS} (?:of )?{_MONTH})(?:,? [0-9]{{4}})?|{_MONTH} [0-9]{{4}}){_END}",
-    "share": rf"\b(?:half|(?:an?|{_SO_FEW})[ -]{_PART}s?|{_SO_FEW}[ -](?:in|out of)[ -](?:every )?{_SO_MANY}){_END}",
+    "share": rf"\b(?:half|(?:an?|{_SO_FEW})[ -]{_PART}s?|{_SO_FEW}[ -](?:in|out of)[ -](?:every )?{_SO_MANY}){_END}"
+    rf"|\bevery (?:other|second|{_PART}){_COUNTS_CUSTOMERS}",
     "digits": rf"{_START}{_DIGITS}(?:\.[0-9]+)?(?:{_LETTER}| {_SCALE})?{_END}",
-    "spelled": rf"\b(?:(?!one\b(?![ -](?:{_SCALE}|percent))){_COMPOUND}"
-    rf"|(?:one|no){_COUNTS_CUSTOMERS}|(?:one|none|nobody){_COUNTS_AT_RISK})\b",
-    "unreadable": rf"\d\S*|[²³¹¼-¾⁰-₉⅐-ↈ①-⓿]|\b(?:{_SCALE}s?|twice|thrice|double[ds]?|doubling|triple[ds]?|halve[ds]?|halving)\b",
+    "spelled": rf"\b(?:(?!one\b(?![ -](?:{_SCALE}|per ?cent))){_COMPOUND}"
+    rf"|one(?:{_COUNTS_CUSTOMERS}|{_COUNTS_AT_RISK}))\b",
+    "none": rf"\b{_NONE}\b",
+    "rough": rf"\b(?:{'|'.join(_ROUGH)})\b",
+    "whole": rf"\b{_ALL}\b",
+    "unreadable": r"\d\S*|[²³¹¼-¾⁰-₉⅐-ↈ①-⓿]|"
+    rf"\b(?:{_SCALE}s?|twice|thrice|double[ds]?|doubling|(?:tri|tre|quadru|quintu|sextu|centu)[pb]l\w+|halve[ds]?|halving"
+    r"|(?!un|en|mani)\w*-?fold|majority|minority|handful|couple|trio|pair|scores of|countless|neither(?= [\w-]+ nor)"
+    rf"|an? (?:single )?per ?cent|(?:not|\w+n't)(?: \w+){{0,2}} any(?={_COUNTS_CUSTOMERS}))\b",
 }
 """The ways to write a number; the first that fits is used. "One" and "no" are numbers only if they count customers.
 
@@ -263,20 +298,25 @@ def _read(match: re.Match[str], before: str, after: str, joined_unit: _Unit | No
             return [_exactly(match, YEAR, year), _exactly(match, CALENDAR_DAY, calendar_day(month, day))]
         case "date":
             return list(_date(match))
-        case "share":
-            return [_number(match, _Unit(PERCENT), _share(words), before, after)]
-        case "digits":
-            written = _digits(words)
-            unit = _Unit(DECIMAL) if unit.name == CUSTOMERS and written.place < 1 else unit
-            return [_number(match, unit, written, before, after)]
-        case "spelled":
-            return [_number(match, unit, _spelled(words), before, after)]
+        case "rough" | "whole" as kind:
+            return [_quantifier(match, kind)]
+        case "share" | "none" | "digits" | "spelled" as kind:
+            written = _WRITTEN[kind](words)
+            unit = _Unit(DECIMAL) if kind == "digits" and unit.name == CUSTOMERS and written.place < 1 else unit
+            return [_number(match, _OF_KIND.get(kind, unit), written, before, after)]
         case _:
             return [_exactly(match, UNREADABLE, math.nan)]
 
 
 def _exactly(match: re.Match[str], unit: str, value: float) -> Number:
     return Number(match.start(), match.end(), match.group(), unit, value, value, value)
+
+
+def _quantifier(match: re.Match[str], kind: str) -> Number:
+    """The part of the customers after it that "all", "most", ... stands for."""
+    shares = (share for said, share in _ROUGH.items() if re.compile(said, re.IGNORECASE).match(match.string, match.start()))
+    low, high = next(shares) if kind == "rough" else (1, 1)
+    return replace(_exactly(match, PERCENT if kind == "rough" else WHOLE, low), high=high, takes_part=True)
 
 
 def _number(match: re.Match[str], unit: _Unit, written: _Written, before: str, after: str) -> Number:
@@ -286,7 +326,8 @@ def _number(match: re.Match[str], unit: _Unit, written: _Written, before: str, a
     exact_half = written.place / 2 if written.place <= 1 else min(written.place / 2, MAX_ROUNDING * written.value)
     if unit.name == MONEY and written.place == 1:
         exact_half = max(exact_half, min(written.rough_half, MAX_MONEY_ROUNDING * written.value))
-    half = max(written.rough_half, exact_half) if hedge else exact_half
+    is_rough = hedge is not None or match.group().lower().startswith("every")
+    half = max(written.rough_half, exact_half) if is_rough else exact_half
     if match.lastgroup == "share" and hedge and 0 in (lower, upper):
         half = MAX_SHARE_POINTS / 2 if upper else half / 2  # "over a quarter" is true of 31 %, "nearly a quarter" not of 19 %
     value = written.value
@@ -328,7 +369,11 @@ def _date(match: re.Match[str]) -> Iterator[Number]:
 def _share(words: str) -> _Written:
     """Return a part of the whole in percent: "half", "two-thirds", "one in five". A small part is not rounded to a percent."""
     tokens = [token.removesuffix("s") for token in re.findall(r"\w+", words.lower())]
-    percentage = 100 * {**_FEW, "a": 1, "an": 1, "half": 1}[tokens[0]] / {**_MANY, **_PARTS}[tokens[-1]]
+    percentage = (
+        100
+        * {**_FEW, "a": 1, "an": 1, "every": 1, "half": 1}[tokens[0]]
+        / {**_MANY, **_PARTS, "other": 2, "second": 2}[tokens[-1]]
+    )
     rough = min(MAX_SHARE_POINTS, MAX_SHARE_ROUNDING * percentage)
     return _Written(percentage, min(3, 2 * MAX_ROUNDING * percentage), rough)
 
@@ -360,3 +405,12 @@ def _rough_half(value: float, place: float) -> float:
 def _zeros(number: float) -> float:
     """Return the place of the last digit that is not zero: 100 for 1,200."""
     return max((10.0**zeros for zeros in range(9) if number and number % 10**zeros == 0), default=1.0)
+
+
+_WRITTEN: Mapping[str, Callable[[str], _Written]] = {
+    "share": _share,
+    "none": lambda _words: _spelled("zero"),
+    "digits": _digits,
+    "spelled": _spelled,
+}
+_OF_KIND = {"share": _Unit(PERCENT), "none": _Unit(CUSTOMERS)}
