@@ -92,7 +92,7 @@ def change_sentence(change: Change, currency: str) -> str:
     low, high = figure(change.usualLow), figure(change.usualHigh)
     usual = "none" if round(change.usualHigh) == 0 else low if low == high else f"{low} to {high}"
     figures = f"{figure(change.now)}, against {usual} in a usual week"
-    is_up = change.now > (change.usualLow + change.usualHigh) / 2
+    is_up = is_above_usual(change)
     more = "More" if is_up else "Fewer"
     match change.what:
         case "customers":
@@ -103,6 +103,11 @@ def change_sentence(change: Change, currency: str) -> str:
             return f"{more} customers than usual are expected to leave: {figures}."
         case segment:
             return f"{more} {in_segment(segment)} came than usual: {figures}."
+
+
+def is_above_usual(change: Change) -> bool:
+    """Whether a change is one to more than usual: measured from the middle of what is usual."""
+    return change.now > (change.usualLow + change.usualHigh) / 2
 
 
 def news_of(changes: Sequence[Change]) -> tuple[Change, ...]:

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from report.analysis.sentences import at_stake_sentence
+from report.analysis.sentences import at_stake_sentence, is_above_usual
 from report.summary import numbers as n
 from report.summary.caveats import things
 from report.summary.claims import PLAIN_UNITS, Claim, claims, sentences
-from report.summary.facts import Facts, Table, table
+from report.summary.facts import Facts, Table, measured, table
 from report.summary.names import ALL, CHURNED, HIGH, MISSING, SEGMENT_NAMES, Group, What, When
 
 MIN_COUNT_FOR_PERCENT = 10
@@ -43,6 +43,8 @@ class Known:
     """Patterns of the things whose tracking changed: "no customer has any of them" is true."""
     quotable: tuple[str, ...]
     """The report's own sentences."""
+    news: Mapping[tuple[Group, What], int]
+    """Which way a figure is beyond what is usual: 1 above it, -1 below."""
 
 
 def known(facts: Facts) -> Known:
@@ -71,6 +73,7 @@ def known(facts: Facts) -> Known:
         said={signature: frozenset(values) for signature, values in said.items()},
         untracked=tuple(words for caveat in facts.caveats for words in things(caveat)),
         quotable=tuple(_words(sentence) for text in own for sentence in sentences(text)),
+        news={measured(change): 1 if is_above_usual(change) else -1 for change in facts.news},
     )
 
 
@@ -78,6 +81,8 @@ def bears_out(known: Known, claim: Claim) -> bool:
     """Tell whether the report confirms `claim`: in a sentence, in its figures, or, if it has no such figure, in a clause."""
     number = claim.number
     if _is_repeated(known, claim) or any(map(number.covers, known.plain.get(number.unit, ()))):
+        return True
+    if number.unit in (n.TREND, n.COURSE) and _is_said(known, claim):
         return True
     if number.unit == n.MONEY and known.currency not in number.currencies:
         return False
@@ -159,6 +164,7 @@ DEFAULT_WHATS: Mapping[str, tuple[What, ...]] = {
     n.POINTS: ("retention", "risk"),
     n.DECIMAL: ("risk",),
     n.TIMES: ("times average",),
+    n.COURSE: ("leaving",),
 }
 """What a number with this unit measures if the words do not say; with other units it counts customers."""
 
@@ -181,7 +187,26 @@ def _figures(known: Known, claim: Claim, group: Group, what: What) -> list[float
             found = [value / 100 for value in _values(figures, group, when, "risk")]
         case n.TIMES:
             found = _values(figures, group, when, "times average")
+        case n.TREND:
+            found = _ways(known, claim, group, what)
+        case n.COURSE:
+            found = [way * (-1 if what in BAD or group.levels else 1) for way in _ways(known, claim, group, what)]
     return found
+
+
+BAD: tuple[What, ...] = ("leaving", "lost", "at stake", "risk")
+"""The measures of which less is better."""
+
+
+def _ways(known: Known, claim: Claim, group: Group, what: What) -> list[float]:
+    """Which way a figure went: against last week, against what is usual, or, of a past week, against what was expected."""
+    if claim.when == "usual":
+        return [known.news.get((group, what), 0)]
+    changes = _changes(known.table, group, what, 1)
+    if claim.when == "past":
+        lost, expected = (_values(known.table, group, "past", what) for what in ("lost", "leaving"))
+        changes = [some - other for some in lost for other in expected] if what in ("lost", "leaving") else []
+    return [(change > 0) - (change < 0) for change in changes]
 
 
 def _went(figures: Table, claim: Claim, group: Group, whats: Iterable[What]) -> bool:

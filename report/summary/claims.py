@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from report.summary import numbers as n
+from report.summary.directions import directions, is_against_usual
 from report.summary.names import (
     ALL,
     HIGH,
@@ -105,6 +106,8 @@ _FITTING: Mapping[str, tuple[What, ...]] = {
     n.POINTS: ("leaving", "lost", "risk", "retention"),
     n.DECIMAL: ("leaving", "risk"),
     n.TIMES: ("leaving", "risk"),
+    n.TREND: ("count", "leaving", "staying", "lost", "returned", "spent", "at stake", "risk", "retention"),
+    n.COURSE: ("count", "leaving", "staying", "lost", "returned", "spent", "at stake", "risk", "retention"),
 }
 _CUE = re.compile(
     r"\b(from|to|become|became|after|against|(?<!more )(?<!less )(?<!fewer )than|versus|compared with|compared to)"
@@ -169,6 +172,7 @@ def _sentence(sentence: str, factors: tuple[str, ...], state: _State) -> tuple[l
         ]
         claimed = [replace(claim, groups=(listed[claim.number],)) if claim.number in listed else claim for claim in claimed]
         found += claimed
+        found += _directed(parts, index, claimed, state, sentence)
         found += [Claim(number, clause=clause.words) for number in clause.numbers if number.unit in PLAIN_UNITS]
         state = _after(clause, claimed, state)
         spoken_of += [group for claim in claimed for group in claim.groups[:1]] or [
@@ -177,6 +181,25 @@ def _sentence(sentence: str, factors: tuple[str, ...], state: _State) -> tuple[l
     antecedents = tuple(dict.fromkeys((spoken_of[-1], spoken_of[0]))) if spoken_of else state.antecedents
     found = [replace(claim, sentence=sentence) for claim in found]
     return found, _State(antecedents=antecedents, when_before=state.when, whats_before=state.whats or state.whats_before)
+
+
+def _directed(parts: list[Clause], index: int, claimed: list[Claim], state: _State, sentence: str) -> Iterator[Claim]:
+    """Which way a clause says its figures went, but for the changes that it tells in numbers."""
+    clause, following = parts[index], next(iter(parts[index + 1 :]), None)
+    told = {claim.number.sign or claim.moved for claim in claimed}
+    for number in directions(clause, following, compared=state.compared is not None):
+        if number.value not in told:
+            place = _Place(number, clause, _told(parts, index, number), state, sentence)
+            claim = _claim(place)
+            if clause.whats and not claim.whats:
+                claim = replace(claim, whats=clause.whats)
+            elif not clause.whats and not (place.told and place.told.whats) and _NOUN.search(clause.words):
+                claim = replace(claim, whats=("count",))  # the customers themselves, not what the clause before spoke of
+            if place.refers and not claim.groups and not state.antecedents:
+                claim = replace(claim, groups=(ALL,))  # "they", where no group was named
+            is_usual = claim.when == "usual" or state.compared == "usual" or is_against_usual(clause, following)
+            when: When = "past" if claim.when == "past" else "usual" if is_usual else "before"
+            yield replace(claim, when=when, moved=0)
 
 
 def _after(clause: Clause, claimed: list[Claim], state: _State) -> _State:
@@ -362,7 +385,7 @@ def _named(place: _Place, names: tuple[Token, ...]) -> tuple[Group, ...]:
     is_none = number.words.lower() == "none" and bool(state.groups)
     if group.levels and not group.segments and (is_none or _is_within(place)):
         both = [group & Group(segments=state.groups[0].segments)]
-    elif number.unit == n.CUSTOMERS and subject.start >= number.end:
+    elif number.unit in (n.CUSTOMERS, n.TREND) and subject.start >= number.end:
         both = [group & other for other in _said_of(clause, subject, names)]
     else:
         both = []
@@ -458,7 +481,7 @@ def _whats(place: _Place, names: tuple[Token, ...]) -> tuple[What, ...]:
     chosen = chosen or _carried(place, tuple(what for what in earlier if what in fitting), continues=continues)
     if number.unit == n.MONEY and (continues and "leaving" in earlier):
         return ("at stake",)
-    if number.unit in (n.MONEY, n.PERCENT) and "at stake" in chosen:
+    if number.unit in (n.MONEY, n.PERCENT, n.TREND, n.COURSE) and "at stake" in chosen:
         return ("at stake",)
     return ("at stake",) if number.unit == n.MONEY and "leaving" in chosen else chosen
 
@@ -480,8 +503,9 @@ def _carried(place: _Place, earlier: tuple[What, ...], *, continues: bool) -> tu
     if not earlier:
         return ()
     is_sequel = bool(place.state.groups or place.state.whats or place.refers) and continues
+    is_part = place.clause.has("of_them") and not place.clause.has("churned")
     is_elliptic = place.number.unit == n.PERCENT and not place.clause.has_verb()
-    return earlier if is_sequel or is_elliptic or place.clause.has("of_them") else (*earlier, "count")
+    return earlier if is_sequel or is_elliptic or is_part else (*earlier, "count")
 
 
 def _others(groups: tuple[Group, ...]) -> tuple[Group, ...]:

@@ -174,8 +174,13 @@ def _look_back(facts: Facts) -> Iterator[Fact]:
 
 def _usual(facts: Facts) -> Iterator[Fact]:
     for change in facts.changes:
-        group, what = _CHANGES.get(change.what, (Group(segments=(change.what,)), "count"))
+        group, what = measured(change)
         yield from _fact(group, "usual", what, change.usualLow, change.usualHigh)
+
+
+def measured(change: Change) -> tuple[Group, What]:
+    """Whose change it is, and of what."""
+    return _CHANGES.get(change.what, (Group(segments=(change.what,)), "count"))
 
 
 _CHANGES: Mapping[str, tuple[Group, What]] = {

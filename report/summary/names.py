@@ -168,7 +168,7 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
     "baseline": (
         r"(?:than|from|on|over|since|against|versus|vs\.?|compared (?:with|to)|relative to|up on|down on)"
         rf" (?:it was |they were |in )?{_LAST_WEEK}(?!'s [0-9$€£¥])(?:'s (?:figure|level|count))?",
-        r"than (?:is )?(?:usual|normal)(?: here)?",
+        r"than (?:is |in )?(?:an? )?(?:usual|normal)(?: week)?(?: here)?|than (?:before|previously)\b(?! the)",
     ),
     "before": (rf"{_LAST_WEEK}(?:'s)?",),
     "past": (r"(?:four|4) weeks (?:ago|earlier)|28 days (?:ago|earlier)|a month (?:ago|earlier)|back then",),

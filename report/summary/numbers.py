@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 CUSTOMERS, WHOLE, PERCENT, POINTS, MONEY, TIMES = "customers", "all customers", "percent", "points", "money", "times"
 DAYS, WEEKS, SEGMENTS, FACTORS, ACTIONS = "days", "weeks", "segments", "factors", "actions"
+TREND, COURSE = "direction", "better or worse"
 CALENDAR_DAY, YEAR, DECIMAL, OTHER, UNREADABLE = "calendar day", "calendar year", "decimal", "other things", "unreadable"
 
 MAX_ROUNDING = 0.05

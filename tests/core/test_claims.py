@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from random import Random
+from typing import Literal
 
 import pytest
 
 from report.formatting import money_whole
+from report.schema import Change
 from report.summary.check import bears_out, known, ranks
 from report.summary.claims import claims, rankings
 from report.summary.facts import Facts, table
@@ -73,7 +75,7 @@ _known = cache(known)
 def test_a_number_is_told_of_the_nearest_name_in_its_clause(
     text: str, told_of: list[tuple[Group, When, tuple[What, ...]]]
 ) -> None:
-    counted = [claim for claim in claims(text) if claim.number.unit not in ("weeks", "days")]
+    counted = [claim for claim in claims(text) if claim.number.unit not in ("weeks", "days", "direction")]
     assert [(claim.groups[0], claim.when, claim.whats) for claim in counted] == told_of
 
 
@@ -147,6 +149,53 @@ def test_a_true_text_with_another_number_or_name_hardly_ever_goes_out() -> None:
     assert len(passed) < 0.01 * len(swapped), passed
 
 
+DIRECTIONS: tuple[tuple[str, Group, What, str, str], ...] = (
+    ("{} customers came than last week.", ALL, "count", "More", "Fewer"),
+    ("Customer numbers {} this week.", ALL, "count", "rose", "fell"),
+    ("Your shop had {} customers than the week before.", ALL, "count", "more", "fewer"),
+    ("{} customers are expected to leave than last week.", ALL, "leaving", "More", "Fewer"),
+    ("Compared with last week, {} customers will probably leave.", ALL, "leaving", "more", "fewer"),
+    ("The outlook has {}.", ALL, "leaving", "worsened", "improved"),
+    ("Sales {} this week.", ALL, "spent", "grew", "dropped"),
+    ("Customers spent {} than last week.", ALL, "spent", "more", "less"),
+    ("The spend at stake is {}.", ALL, "at stake", "up", "down"),
+    ("High risk {}.", HIGH, "count", "climbed", "declined"),
+    ("There was {} in medium-risk customers.", MEDIUM, "count", "an increase", "a drop"),
+    ("{} customers are at low risk than last week.", LOW, "count", "More", "Fewer"),
+    ("{} New customers came than last week.", NEW, "count", "More", "Fewer"),
+    ("The average churn probability is {} than last week.", ALL, "risk", "higher", "lower"),
+    ("Retention {}.", ALL, "retention", "improved", "deteriorated"),
+)
+
+
+def test_a_direction_without_a_number_goes_out_only_where_the_figure_went_so() -> None:
+    chance = Random(20250120)  # noqa: S311
+    for _ in range(30):
+        facts = random_facts(chance)
+        figures = table(facts)
+        for sentence, group, what, up, down in DIRECTIONS:
+            now, before = (figures[group, when, what][0] for when in ("now", "before"))
+            assert _is_true(sentence.format(up), facts) is (now > before), (sentence, up, now, before)
+            assert _is_true(sentence.format(down), facts) is (now < before), (sentence, down, now, before)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "now", "true"),
+    [
+        ("worse", 1300, "Fewer customers came than usual."),
+        ("better", 1700, "More customers came than in a usual week."),
+        ("usual", 1300, None),
+    ],
+)
+def test_a_figure_is_beyond_the_usual_only_where_that_is_the_verdict(
+    verdict: Literal["better", "worse", "usual"], now: float, true: str | None
+) -> None:
+    change = Change(what="customers", now=now, before=1538, usualLow=1440, usualHigh=1610, verdict=verdict)
+    facts = replace(SAMPLE, changes=(change,))
+    for text in ("Fewer customers came than usual.", "More customers came than in a usual week."):
+        assert _is_true(text, facts) is (text == true)
+
+
 # Sentences made of random facts.
 
 
@@ -189,6 +238,7 @@ def _made(facts: Facts, chance: Random) -> list[Made]:
     at_level, at_level_before = figure(group), figure(group, when="before")
     share = 100 * at_level / total
     more = "more" if total > total_before else "fewer"
+    leaving = "More" if figure(ALL, "leaving") > figure(ALL, "leaving", "before") else "Fewer"
     moved = "rose" if at_level > at_level_before else "fell"
     return [
         Made("You had {x} customers this week.", ALL, total, _count),
@@ -219,7 +269,7 @@ def _made(facts: Facts, chance: Random) -> list[Made]:
         Made("The average churn probability is {x}.", ALL, figure(ALL, "risk"), _percent),
         Made("Your retention rate is {x}.", ALL, figure(ALL, "retention"), _percent),
         Made("{x} customers will probably not be back.", ALL, figure(ALL, "leaving"), _count),
-        Made("More are expected to leave than last week ({x}).", ALL, figure(ALL, "leaving", "before"), _count),
+        Made(f"{leaving} are expected to leave than last week ({{x}}).", ALL, figure(ALL, "leaving", "before"), _count),
         Made("Customers spent {x} this week.", ALL, figure(ALL, "spent"), money),
         Made("Spend of {x} is at stake.", ALL, figure(ALL, "at stake"), money),
         Made("{x} are estimated to have churned.", CHURNED, figure(CHURNED), _count),
