@@ -128,6 +128,8 @@ def _plain(facts: Facts) -> dict[str, set[float]]:
         days += [facts.backtest.week_ending - timedelta(days=back) for back in range(7)]
     return {
         n.DAYS: {7, 28},
+        n.DAYS_AHEAD: {28},
+        n.WEEKS_AHEAD: {4},
         n.WEEKS: {4, 8},
         n.SEGMENTS: set(range(1, len(facts.segments) + 1)),
         n.FACTORS: set(range(1, len(facts.risk_factors) + 1)),
@@ -174,6 +176,8 @@ def _figures(known: Known, claim: Claim, group: Group, what: What) -> list[float
     number, when, figures = claim.number, claim.when, known.table
     found: list[float] = []
     match number.unit:
+        case n.MONEY if what not in ("spent", "at stake"):
+            found = []  # nobody knows what was lost
         case n.CUSTOMERS | n.MONEY:
             found = _changes(figures, group, what, number.sign) if number.sign else _values(figures, group, when, what)
         case n.WHOLE:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from report.summary import numbers as n
 from report.summary.directions import directions, is_against_usual
+from report.summary.frames import framed
 from report.summary.names import (
     ALL,
     HIGH,
@@ -97,11 +98,23 @@ _SENTENCE_BREAK = re.compile(r"(?<=[.!?][\"')\]”])\s+|(?<=(?<!Sept)(?<!vs)[.!?
 MAX_NUMBERS = 30
 """A sentence with more numbers is refused: the time to read it grows with the cube of their count."""
 
-PLAIN_UNITS = {n.DAYS, n.WEEKS, n.SEGMENTS, n.FACTORS, n.ACTIONS, n.CALENDAR_DAY, n.YEAR, n.OTHER, n.UNREADABLE}
+PLAIN_UNITS = {
+    n.DAYS,
+    n.WEEKS,
+    n.DAYS_AHEAD,
+    n.WEEKS_AHEAD,
+    n.SEGMENTS,
+    n.FACTORS,
+    n.ACTIONS,
+    n.CALENDAR_DAY,
+    n.YEAR,
+    n.OTHER,
+    n.UNREADABLE,
+}
 _FITTING: Mapping[str, tuple[What, ...]] = {
     n.CUSTOMERS: ("count", "leaving", "staying", "lost", "returned"),
     n.WHOLE: ("count", "leaving", "staying", "lost", "returned"),
-    n.MONEY: ("spent", "at stake", "leaving"),
+    n.MONEY: ("spent", "at stake", "leaving", "lost"),
     n.PERCENT: ("count", "leaving", "staying", "lost", "returned", "spent", "at stake", "risk", "retention"),
     n.POINTS: ("leaving", "lost", "risk", "retention"),
     n.DECIMAL: ("leaving", "risk"),
@@ -173,7 +186,7 @@ def _sentence(sentence: str, factors: tuple[str, ...], state: _State) -> tuple[l
         claimed = [replace(claim, groups=(listed[claim.number],)) if claim.number in listed else claim for claim in claimed]
         found += claimed
         found += _directed(parts, index, claimed, state, sentence)
-        found += [Claim(number, clause=clause.words) for number in clause.numbers if number.unit in PLAIN_UNITS]
+        found += [Claim(number, clause=clause.words) for number in framed(parts, index) if number.unit in PLAIN_UNITS]
         state = _after(clause, claimed, state)
         spoken_of += [group for claim in claimed for group in claim.groups[:1]] or [
             token.group for token in clause.names if token.group
@@ -479,6 +492,8 @@ def _whats(place: _Place, names: tuple[Token, ...]) -> tuple[What, ...]:
     if number.unit == n.PERCENT:
         chosen = _of_percent(place, chosen, (*told, *earlier))
     chosen = chosen or _carried(place, tuple(what for what in earlier if what in fitting), continues=continues)
+    if number.unit == n.MONEY and "lost" in chosen:
+        return ("lost",)
     if number.unit == n.MONEY and (continues and "leaving" in earlier):
         return ("at stake",)
     if number.unit in (n.MONEY, n.PERCENT, n.TREND, n.COURSE) and "at stake" in chosen:

@@ -82,6 +82,9 @@ _WILL = r"(?:will|may|might|could|would|should|can)"
 _PERHAPS = r"(?: (?:probably|likely|well|soon|still|therefore|all|then|also))*"
 _SINCE = r"(?: (?:since|still|really|actually|in fact|indeed))*"
 _COME = r"(?: (?:since|yet|been|come|returned?|visited|seen|shopped|back))+"
+_MONEY = r"(?= (?:\w+ ){0,2}(?:[$€£¥₹₩]|(?-i:[A-Z]{3}) ?[0-9]))"
+_LOSE = r"(?:(?:am|are|is|was|were|been|keep) losing|(?<!to )loses?|missed(?: out on)?|forfeited|gave up)"
+_COST = r"cost(?:s|ing)? (?:you|your)"
 _END = r"(?=[.,;:)!?]|$)"
 
 PHRASES: Mapping[str, tuple[str, ...]] = {
@@ -127,7 +130,7 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
     "high": (r"(?:above|over|at least|more than) 70 ?(?:%|percent)|70 ?(?:%|percent) or more",),
     "flagged": (rf"flagged(?! (?:as|at|with|for) (?:a |being )?(?:at )?(?:a )?{_LEVEL}\b)",),
     "at_stake": (
-        r"at stake|expected loss(?:es)?|worth|could cost|on the line|in danger",
+        rf"at stake|expected loss(?:es)?|worth|{_WILL} cost|on the line|in danger",
         r"(?:(?<=spend )|(?<=spending )|(?<=money )|(?<=revenue )|(?<=sales ))at risk",
     ),
     "at_risk": (r"(?<!most )at risk\b(?! of)",),
@@ -140,7 +143,13 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         r"did (?:indeed |in fact |actually )?(?:leave|go|churn)|actual",
         rf"(?:did|have|has){_END}",
     ),
-    "gone": (r"(?:has|have|had|are|is) (?:since |now |indeed )?(?:left|gone)", r"left\b", r"lost"),
+    "gone": (
+        r"(?:has|have|had|are|is) (?:since |now |indeed )?(?:left|gone)",
+        r"left\b",
+        r"lost",
+        rf"{_LOSE}{_MONEY}",
+        rf"{_COST}",
+    ),
     "returned": (r"came back|(?:have|has|had) (?:come|been) back", r"(?:have |has )?returned", r"stayed(?! away)"),
     "leaving": (
         rf"{_LIKELY}(?: \w+)? (?:to {_LEAVE}|not to (?:return|come back|be back))",
@@ -164,7 +173,10 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         r"riskiest|riskier|risky|safest|safer|most at risk",
         r"churn(?: rate)?\b",
     ),
-    "spent": (r"spen[td](?:ing|s)?|revenue|sales|turnover|takings",),
+    "spent": (
+        r"spen[td](?:ing|s)?|revenue|sales|turnover|takings|earnings|income",
+        rf"(?:earned|made|took(?: in)?|brought in|generated|received|turned over){_MONEY}",
+    ),
     "baseline": (
         r"(?:than|from|on|over|since|against|versus|vs\.?|compared (?:with|to)|relative to|up on|down on)"
         rf" (?:it was |they were |in )?{_LAST_WEEK}(?!'s [0-9$€£¥])(?:'s (?:figure|level|count))?",

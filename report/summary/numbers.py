@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 CUSTOMERS, WHOLE, PERCENT, POINTS, MONEY, TIMES = "customers", "all customers", "percent", "points", "money", "times"
 DAYS, WEEKS, SEGMENTS, FACTORS, ACTIONS = "days", "weeks", "segments", "factors", "actions"
+DAYS_AHEAD, WEEKS_AHEAD = "days ahead", "weeks ahead"
 TREND, COURSE = "direction", "better or worse"
 CALENDAR_DAY, YEAR, DECIMAL, OTHER, UNREADABLE = "calendar day", "calendar year", "decimal", "other things", "unreadable"
 
@@ -271,6 +272,17 @@ _SIGN_AFTER = re.compile(
     r"(?! (?:likely|often|at risk|loyal))",
     re.IGNORECASE | re.ASCII,
 )
+_A_PERIOD = (
+    r"(?:(?:per|each|every) (?:hour|day|month|quarter|year)|per (?:customer|head|person|shopper|visit|order)|yesterday"
+    r"|(?:dai|month|quarter|year)ly|annual(?:ly)?|(?:this|last|the past|the last) (?:month|quarter|year))\b"
+)
+_RATE_BEFORE = re.compile(rf"\b{_A_PERIOD}[^.;:]{{0,40}}$", re.IGNORECASE)
+_RATE_AFTER = re.compile(
+    r"(?: (?!(?:and|or|but|while|as)\b)[\w'-]+){0,4}? "
+    rf"(?:{_A_PERIOD}|an? (?:hour|day|month|year)\b(?! (?:ago|earlier|before|later)))",
+    re.IGNORECASE,
+)
+"""What makes an amount one of another time than the week, or of one customer."""
 _SIGNED_UNITS = {CUSTOMERS, PERCENT, POINTS, MONEY}
 
 
@@ -332,6 +344,8 @@ def _number(match: re.Match[str], unit: _Unit, written: _Written, before: str, a
     if match.lastgroup == "share" and hedge and 0 in (lower, upper):
         half = MAX_SHARE_POINTS / 2 if upper else half / 2  # "over a quarter" is true of 31 %, "nearly a quarter" not of 19 %
     value = written.value
+    if unit.name in _SIGNED_UNITS and (_RATE_BEFORE.search(before) or _RATE_AFTER.match(after)):
+        return _exactly(match, UNREADABLE, math.nan)
     sign = _sign(before, after) if unit.name in _SIGNED_UNITS else 0
     place = match.start(), match.end(), match.group()
     return Number(*place, unit.name, value, value + lower * half, value + upper * half, sign, unit.currencies)
