@@ -106,7 +106,7 @@ def change_sentence(change: Change, currency: str) -> str:
 
 
 def is_above_usual(change: Change) -> bool:
-    """Whether a change is one to more than usual: measured from the middle of what is usual."""
+    """Tell whether a change is one to more than usual: measured from the middle of what is usual."""
     return change.now > (change.usualLow + change.usualHigh) / 2
 
 

@@ -197,7 +197,7 @@ def _sentence(sentence: str, factors: tuple[str, ...], state: _State) -> tuple[l
 
 
 def _directed(parts: list[Clause], index: int, claimed: list[Claim], state: _State, sentence: str) -> Iterator[Claim]:
-    """Which way a clause says its figures went, but for the changes that it tells in numbers."""
+    """Read the directions that a clause gives its figures, without those of the changes that it tells in numbers."""
     clause, following = parts[index], next(iter(parts[index + 1 :]), None)
     told = {claim.number.sign or claim.moved for claim in claimed}
     for number in directions(clause, following, compared=state.compared is not None):
@@ -379,7 +379,7 @@ def _names(place: _Place) -> tuple[tuple[Token, ...], Group]:
 
 
 def _of_part(place: _Place, names: tuple[Token, ...]) -> tuple[tuple[Token, ...], Group]:
-    """What "most", "all", ... say of the customers right after them, and those: "most (New customers) are (at high risk)"."""
+    """Find what "most", "all", ... say of the customers right after them, and those: "most (New customers) are (at high risk)"."""
     number, clause, state = place.number, place.clause, place.state
     of_it = [token for token in names if token.start >= number.end and not clause.has_verb(number.end, token.start)]
     base = state.base or ALL

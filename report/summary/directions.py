@@ -83,7 +83,7 @@ _ALWAYS, _COMPARING = _pattern(_WAYS), _pattern(_COMPARING_WAYS)
 
 
 def directions(clause: Clause, following: Clause | None, *, compared: bool) -> Iterator[Number]:
-    """The directions in a clause; `compared` is whether the one before ended with a week to compare with."""
+    """Find the directions in a clause; `compared` is whether the one before ended with a week to compare with."""
     is_comparing = compared or compares(clause, following) or _BY_ITSELF.match(clause.words) is not None
     of_no_figure = _OF_NO_FIGURE.search(clause.words) is not None
     for match in (_COMPARING if is_comparing else _ALWAYS).finditer(clause.words):
@@ -95,7 +95,7 @@ def directions(clause: Clause, following: Clause | None, *, compared: bool) -> I
 
 
 def compares(clause: Clause, following: Clause | None) -> bool:
-    """Whether the clause holds something against another week or against what was expected."""
+    """Tell whether the clause compares something with another week or with what was expected."""
     return (
         clause.has("baseline")
         or (clause.has("before", "usual") and re.search(r"\bthan\b", clause.words) is not None)
@@ -108,6 +108,6 @@ def compares(clause: Clause, following: Clause | None) -> bool:
 
 
 def is_against_usual(clause: Clause, following: Clause | None) -> bool:
-    """Whether the clause holds its figure against what is usual."""
+    """Tell whether the clause compares its figure with what is usual."""
     then = following.words if following and following.separator.startswith(_COMPARED) else ""
     return _USUAL.search(f"{clause.words} {then}") is not None

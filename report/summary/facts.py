@@ -179,7 +179,7 @@ def _usual(facts: Facts) -> Iterator[Fact]:
 
 
 def measured(change: Change) -> tuple[Group, What]:
-    """Whose change it is, and of what."""
+    """Return whose change it is, and of what."""
     return _CHANGES.get(change.what, (Group(segments=(change.what,)), "count"))
 
 

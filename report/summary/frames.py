@@ -18,7 +18,10 @@ _NAMED: tuple[tuple[frozenset[What], str], ...] = (
     (_AHEAD, rf"by (?:(?:the end of|the|this|next|early|late) )*(?:tomorrow|{_ENDS})"),
     (_AHEAD, r"tomorrow|tonight|overnight|this (?:weekend|month|quarter|year)"),
     (_AHEAD, r"(?:leave|churn|go|stay away|be (?:lost|gone|back)|return) (?:during |within )?this week(?!')"),
-    (_AHEAD, r"(?:an?|per|each|every) (?:hour|day|month|quarter|year)(?! (?:ago|earlier|before|later))"),
+    (
+        _AHEAD,
+        r"(?:(?:per|each|every) (?:hour|day|month|quarter|year)|an? (?:hour|day|month|year)(?! (?:ago|earlier|before|later)))",
+    ),
     (_AHEAD - {"at stake"}, r"(?:a|per|each|every) week(?! (?:ago|earlier|before|later))"),
 )
 """Times without a number that no report gives these measures."""
@@ -28,7 +31,7 @@ _OPENING = re.compile(r"\W*(?:with)?(?:in|over|during|by|for|before|tomorrow|nex
 
 
 def framed(parts: Sequence[Clause], index: int) -> Iterator[Number]:
-    """The clause's numbers of days and weeks, and as unreadable ones the times that no report gives what it speaks of.
+    """Return the clause's numbers, and as unreadable ones the times that no report gives what it speaks of.
 
     "In the next 7 days," speaks of what the clauses beside it do.
     """
@@ -45,7 +48,7 @@ def framed(parts: Sequence[Clause], index: int) -> Iterator[Number]:
 
 
 def _spoken(parts: Sequence[Clause], index: int) -> frozenset[What]:
-    """What a clause measures, or, where it only opens or ends another one, what that does."""
+    """Return what a clause measures, or, where it only opens or ends another one, what that does."""
     clause = parts[index]
     beside = parts[max(index - 1, 0) : index + 2] if not clause.whats and _OPENING.match(clause.words) else [clause]
     return frozenset(what for part in beside for what in part.whats)

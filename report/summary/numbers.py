@@ -326,7 +326,7 @@ def _exactly(match: re.Match[str], unit: str, value: float) -> Number:
 
 
 def _quantifier(match: re.Match[str], kind: str) -> Number:
-    """The part of the customers after it that "all", "most", ... stands for."""
+    """Read "all", "most", ... as the part of the customers after it that it stands for."""
     shares = (share for said, share in _ROUGH.items() if re.compile(said, re.IGNORECASE).match(match.string, match.start()))
     low, high = next(shares) if kind == "rough" else (1, 1)
     return replace(_exactly(match, PERCENT if kind == "rough" else WHOLE, low), high=high, takes_part=True)
