@@ -203,7 +203,7 @@ BAD: tuple[What, ...] = ("leaving", "lost", "at stake", "risk")
 
 
 def _ways(known: Known, claim: Claim, group: Group, what: What) -> list[float]:
-    """Return the direction of a figure: against last week, against what is usual, or, of a past week, against what was expected."""
+    """Return the direction of a figure since last week, from what is usual, or of a past week from what was expected."""
     if claim.when == "usual":
         return [known.news.get((group, what), 0)]
     changes = _changes(known.table, group, what, 1)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from report.summary import numbers as n
-from report.summary.directions import directions, is_against_usual
-from report.summary.frames import framed
+from report.summary.directions import directions
+from report.summary.frames import ahead, is_ahead, opens, untold
 from report.summary.names import (
     ALL,
     HIGH,
@@ -186,7 +186,7 @@ def _sentence(sentence: str, factors: tuple[str, ...], state: _State) -> tuple[l
         claimed = [replace(claim, groups=(listed[claim.number],)) if claim.number in listed else claim for claim in claimed]
         found += claimed
         found += _directed(parts, index, claimed, state, sentence)
-        found += [Claim(number, clause=clause.words) for number in framed(parts, index) if number.unit in PLAIN_UNITS]
+        found += [Claim(number, clause=clause.words) for number in _framed(parts, index) if number.unit in PLAIN_UNITS]
         state = _after(clause, claimed, state)
         spoken_of += [group for claim in claimed for group in claim.groups[:1]] or [
             token.group for token in clause.names if token.group
@@ -200,8 +200,10 @@ def _directed(parts: list[Clause], index: int, claimed: list[Claim], state: _Sta
     """Read the directions that a clause gives its figures, without those of the changes that it tells in numbers."""
     clause, following = parts[index], next(iter(parts[index + 1 :]), None)
     told = {claim.number.sign or claim.moved for claim in claimed}
-    for number in directions(clause, following, compared=state.compared is not None):
-        if number.value not in told:
+    for found in directions(clause.words, is_comparing=state.compared is not None or clause.compares(following)):
+        number = _moved_by(found, clause.start)
+        is_name = any(token.kind == "factor" and token.start <= number.start < token.end for token in clause.tokens)
+        if number.value not in told and not is_name:
             place = _Place(number, clause, _told(parts, index, number), state, sentence)
             claim = _claim(place)
             if clause.whats and not claim.whats:
@@ -210,9 +212,25 @@ def _directed(parts: list[Clause], index: int, claimed: list[Claim], state: _Sta
                 claim = replace(claim, whats=("count",))  # the customers themselves, not what the clause before spoke of
             if place.refers and not claim.groups and not state.antecedents:
                 claim = replace(claim, groups=(ALL,))  # "they", where no group was named
-            is_usual = claim.when == "usual" or state.compared == "usual" or is_against_usual(clause, following)
+            is_usual = claim.when == "usual" or state.compared == "usual" or clause.compares_with_usual(following)
             when: When = "past" if claim.when == "past" else "usual" if is_usual else "before"
             yield replace(claim, when=when, moved=0)
+
+
+def _framed(parts: list[Clause], index: int) -> Iterator[Number]:
+    """Return a clause's numbers, with the times that it gives what it, or the one beside it, speaks of."""
+    clause = parts[index]
+    beside = parts[max(index - 1, 0) : index + 2] if not clause.whats and opens(clause.words) else [clause]
+    measures = frozenset(what for part in beside for what in part.whats)
+    for number in clause.numbers:
+        after = clause.words[number.end - clause.start :]
+        yield ahead(number, clause.before(number), after) if is_ahead(measures) else number
+    for number in untold(clause.words, measures):
+        yield _moved_by(number, clause.start)
+
+
+def _moved_by(number: Number, start: int) -> Number:
+    return replace(number, start=number.start + start, end=number.end + start)
 
 
 def _after(clause: Clause, claimed: list[Claim], state: _State) -> _State:
@@ -379,7 +397,7 @@ def _names(place: _Place) -> tuple[tuple[Token, ...], Group]:
 
 
 def _of_part(place: _Place, names: tuple[Token, ...]) -> tuple[tuple[Token, ...], Group]:
-    """Find what "most", "all", ... say of the customers right after them, and those: "most (New customers) are (at high risk)"."""
+    """Find what "most", "all", ... say of the customers after them, and those: "most (New customers) are (at high risk)"."""
     number, clause, state = place.number, place.clause, place.state
     of_it = [token for token in names if token.start >= number.end and not clause.has_verb(number.end, token.start)]
     base = state.base or ALL

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 
 from report.summary import numbers as n
-from report.summary.names import Clause
 from report.summary.numbers import Number
 
 _RISE, _FALL = "rise|increase|gain|jump|surge|growth|climb|uptick", "fall|drop|decrease|decline|dip|reduction|slump"
@@ -67,8 +66,6 @@ _OF_NO_FIGURE = re.compile(
     r"|margins?|engagement|loyalty|satisfaction|traffic|per (?:customer|visit|order|head)|average (?:spend|order|sale))\b",
     re.IGNORECASE,
 )
-_COMPARED = ("than", "against", "versus", "compared")
-_USUAL = re.compile(r"\b(?:usual|usually|normal|typical|average week)\b", re.IGNORECASE)
 
 
 def _pattern(ways: tuple[tuple[str, float, str], ...]) -> re.Pattern[str]:
@@ -82,32 +79,11 @@ _COMPARING_WAYS = (*_WAYS, *COMPARISONS)
 _ALWAYS, _COMPARING = _pattern(_WAYS), _pattern(_COMPARING_WAYS)
 
 
-def directions(clause: Clause, following: Clause | None, *, compared: bool) -> Iterator[Number]:
-    """Find the directions in a clause; `compared` is whether the one before ended with a week to compare with."""
-    is_comparing = compared or compares(clause, following) or _BY_ITSELF.match(clause.words) is not None
-    of_no_figure = _OF_NO_FIGURE.search(clause.words) is not None
-    for match in (_COMPARING if is_comparing else _ALWAYS).finditer(clause.words):
+def directions(words: str, *, is_comparing: bool) -> Iterator[Number]:
+    """Find the directions in the words of a clause; `is_comparing` tells whether they compare a figure with another week's."""
+    is_comparing = is_comparing or _BY_ITSELF.match(words) is not None
+    of_no_figure = _OF_NO_FIGURE.search(words) is not None
+    for match in (_COMPARING if is_comparing else _ALWAYS).finditer(words):
         unit, way, _ = _COMPARING_WAYS[int((match.lastgroup or "_0")[1:])]
-        start, end = clause.start + match.start(), clause.start + match.end()
-        if not any(token.kind == "factor" and token.start <= start < token.end for token in clause.tokens):
-            value = math.nan if of_no_figure else way
-            yield Number(start, end, match.group(), unit, value, value, value)
-
-
-def compares(clause: Clause, following: Clause | None) -> bool:
-    """Tell whether the clause compares something with another week or with what was expected."""
-    return (
-        clause.has("baseline")
-        or (clause.has("before", "usual") and re.search(r"\bthan\b", clause.words) is not None)
-        or (
-            following is not None
-            and following.separator.startswith(_COMPARED)
-            and following.has("before", "usual", "past", "we_said", "expected")
-        )
-    )
-
-
-def is_against_usual(clause: Clause, following: Clause | None) -> bool:
-    """Tell whether the clause compares its figure with what is usual."""
-    then = following.words if following and following.separator.startswith(_COMPARED) else ""
-    return _USUAL.search(f"{clause.words} {then}") is not None
+        value = math.nan if of_no_figure else way
+        yield Number(match.start(), match.end(), match.group(), unit, value, value, value)

@@ -252,6 +252,8 @@ _IS = re.compile(
     r"\b(?:is|are|was|were)(?: (?:now|currently|also|all|still))* (?:at|flagged|in|a|an|from)?\b(?!.*\b(?:most|largely|often)\b)",
     re.IGNORECASE,
 )
+_COMPARED = ("than", "against", "versus", "compared")
+_USUAL = re.compile(r"\b(?:usual|usually|normal|typical|average week)\b", re.IGNORECASE)
 _AT_LEVEL = re.compile(rf" ?(?:{_NOUN} )?(?:(?:who|that) are )?(?:currently |now )?at (?:a )?", re.IGNORECASE)
 
 
@@ -327,6 +329,23 @@ class Clause:
     def has(self, *kinds: str) -> bool:
         """Tell whether the clause has a token of one of these kinds."""
         return any(token.kind in kinds for token in self.tokens)
+
+    def compares(self, following: "Clause | None") -> bool:
+        """Tell whether it compares something with another week, or with what was expected."""
+        return (
+            self.has("baseline")
+            or (self.has("before", "usual") and re.search(r"\bthan\b", self.words) is not None)
+            or (
+                following is not None
+                and following.separator.startswith(_COMPARED)
+                and following.has("before", "usual", "past", "we_said", "expected")
+            )
+        )
+
+    def compares_with_usual(self, following: "Clause | None") -> bool:
+        """Tell whether it compares something with what is usual."""
+        then = following.words if following and following.separator.startswith(_COMPARED) else ""
+        return _USUAL.search(f"{self.words} {then}") is not None
 
     def has_verb(self, start: int = 0, end: int | None = None) -> bool:
         """Tell whether there is a verb between two positions of the sentence, or without positions in the whole clause."""
