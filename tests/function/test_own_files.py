@@ -608,3 +608,13 @@ def test_doctor_says_what_to_put_right(tmp_path):
     for remedy in ('"AddToCart" = "added_to_cart"', '"ignored_event_types": ["email_delivered"]', "placeholder", "exact copies"):
         assert remedy in remedies
     assert "A report of the week that ends on 2025-04-20" in found
+
+
+def test_doctor_finds_nothing_wrong_with_an_order_a_visit(tmp_path):
+    days = [f"2025-0{month}-{day:02}" for month in (3, 4) for day in range(1, 31)]
+    rows = [f"c{customer},{day},{customer + 5}.50,{day}-{customer}" for day in days for customer in range(6)]
+    (tmp_path / "orders.csv").write_text("customer,date,amount,order no\n" + "\n".join(rows) + "\n")
+    done = run("doctor", "--events", str(tmp_path / "orders.csv"), folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "nearly every event is a session of its own" in done.stdout
+    assert "Check session_id" not in done.stdout
