@@ -118,7 +118,7 @@ bench: .venv-bench/set-up ## Measure speed, memory, cost, cold start, throughput
 	.venv-bench/bin/python -W ignore::FutureWarning -m tests.benchmarks.run \
 		$(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS))
 
-largest: .venv-bench/set-up ## Ask for a report of a million customers in 512 MiB (20 GB of disk, 15 minutes)
+largest: .venv-bench/set-up ## Ask for a report of a million customers in 512 MiB (20 GB of disk, 40 minutes)
 	.venv-bench/bin/python -W ignore::FutureWarning -m tests.benchmarks.largest
 
 coverage: .venv/set-up ## Run every test and measure branches: at least 95 %
