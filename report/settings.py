@@ -325,7 +325,7 @@ def _of_source(
             problem = f"CLIENTS has a {tool}_dataset for client {client_id}, which needs EVENTS_SOURCE to be {tool}"
     if source != "tables" and dataset is None:
         problem = f"EVENTS_SOURCE is {source}, so CLIENTS needs a {source}_dataset for client {client_id}"
-    elif is_shared:  # the sentence may be read by the client, whom the other's id does not concern
+    elif is_shared:  # this client may read the sentence, so it does not name the other client
         problem = f"CLIENTS has the {source}_dataset of client {client_id} for another client as well"
     elif source == "segment" and not client.segment_tables:
         problem = f"CLIENTS has a segment_dataset for client {client_id}, so it needs segment_tables: the tables of events in it"

@@ -33,7 +33,7 @@ class Findings:
     outlook: Outlook
     segments: Sequence[SegmentRow]
     changes: Sequence[Change]
-    """Only the factors that the report may contain."""
+    """Only the changes that the report may tell."""
     backtest: Backtest | None
     average_shop: bool
     """True if no past week corrects the probabilities."""

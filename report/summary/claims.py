@@ -218,10 +218,10 @@ def _directed(parts: list[Clause], index: int, claimed: list[Claim], state: _Sta
 
 
 def _framed(parts: list[Clause], index: int) -> Iterator[Number]:
-    """Return a clause's numbers, with the times that it gives what it, or the one beside it, speaks of."""
+    """Return a clause's numbers, including the times that it gives to its own measures or to those of its neighbours."""
     clause = parts[index]
-    beside = parts[max(index - 1, 0) : index + 2] if not clause.whats and opens(clause.words) else [clause]
-    measures = frozenset(what for part in beside for what in part.whats)
+    nearby = parts[max(index - 1, 0) : index + 2] if not clause.whats and opens(clause.words) else [clause]
+    measures = frozenset(what for part in nearby for what in part.whats)
     for number in clause.numbers:
         after = clause.words[number.end - clause.start :]
         yield ahead(number, clause.before(number), after) if is_ahead(measures) else number

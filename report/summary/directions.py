@@ -51,10 +51,11 @@ COMPARISONS: tuple[tuple[str, float, str], ...] = (
     (n.COURSE, -1, "worse"),
 )
 """The words that say one only where something before is their measure: "higher than last week"."""
-BESIDE: tuple[tuple[str, float, str], ...] = (
+LIMITS: tuple[tuple[str, float, str], ...] = (
     (n.TREND, 1, r"above(?= (?:(?:the|its|your|their|our) )?(?:usual|normal|last week))"),
     (n.TREND, -1, r"below(?= (?:(?:the|its|your|their|our) )?(?:usual|normal|last week))"),
 )
+"""The words that say one only next to their measure: "above the usual"."""
 _BY_ITSELF = re.compile(
     r"\W*(?:(?:slightly|somewhat|far|many|considerably|so|also|this week) )*(?:more|fewer|less) (?:[\w-]+ ){0,2}?"
     r"(?:customers|shoppers|people|buyers|visitors|regulars|sales|spend|spending|revenue)\b(?!.*\b(?:could|can|would|should|if)\b)",
@@ -74,7 +75,7 @@ def _pattern(ways: tuple[tuple[str, float, str], ...]) -> re.Pattern[str]:
     )
 
 
-_WAYS = (*WAYS, *BESIDE)
+_WAYS = (*WAYS, *LIMITS)
 _COMPARING_WAYS = (*_WAYS, *COMPARISONS)
 _ALWAYS, _COMPARING = _pattern(_WAYS), _pattern(_COMPARING_WAYS)
 

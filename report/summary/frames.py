@@ -38,7 +38,7 @@ def is_ahead(measures: Set[str]) -> bool:
 
 
 def opens(words: str) -> bool:
-    """Tell whether a clause may only give the time of the clauses beside it: "In the next 7 days,"."""
+    """Tell whether a clause may only give the time of its neighbours: "In the next 7 days,"."""
     return _OPENING.match(words) is not None
 
 
