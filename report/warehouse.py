@@ -4,7 +4,8 @@ Every query has a client, a time limit and a cost limit, and BigQuery can answer
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -105,7 +106,7 @@ def count_weeks(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[C
     parameters = _parameters(scan, weeks, MEMORY_WEEKS) | {"weeks": ("INT64", weeks)}
     rows, bytes_processed = _run(place, "cells.sql", parameters, ("cell", "weeks"), seconds)
     names = [cell for cell, _ in rows if cell is not None]
-    numbers = _numbers("cells.sql", [str(name).split(",") for name in names], len(FEATURES) + 1)
+    numbers = _numbers("cells.sql", (str(name).split(",") for name in names), len(FEATURES) + 1)
     highest = [*(len(scan.limits[name]) for name in FEATURES), 1]
     if not (_whole(numbers) and ((numbers >= 0) & (numbers <= highest)).all()) or len(set(names)) < len(names):
         raise WarehouseError("cells.sql returned a cell that the limits do not make, or one twice")
@@ -132,7 +133,7 @@ def count_days(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[Da
         "week_start": ("TIMESTAMP", midnight(scan.week.start, scan.week.time_zone)),
     }
     rows, bytes_processed = _run(place, "days.sql", parameters, ("day", "events", "repeated"), seconds)
-    counts = _numbers("days.sql", [row[1:] for row in rows], 2)
+    counts = _numbers("days.sql", (row[1:] for row in rows), 2)
     try:
         days = [None if day is None else date.fromisoformat(str(day)) for day, *_ in rows]
     except ValueError as error:
@@ -178,7 +179,7 @@ def customers_by_expected_loss(
     )
     columns = ("user_id", "email", "name", "cell", "spent_9_weeks", *FEATURES)
     rows, _ = _run(place, "customers.sql", parameters, columns, seconds)
-    values = _numbers("customers.sql", [row[4:] for row in rows], 1 + len(FEATURES)).tolist()
+    values = _numbers("customers.sql", (row[4:] for row in rows), 1 + len(FEATURES)).tolist()
     return tuple(
         Customer(
             user_id=clean_id(str(user_id)),
@@ -200,7 +201,7 @@ def missing_regulars(place: WarehouseSettings, scan: Scan, page: Page, seconds: 
     parameters = _parameters(scan, WEEKS_OF_SPEND, 0) | _of_page(page)
     columns = ("user_id", "email", "name", "active_weeks", "spent_9_weeks")
     rows, _ = _run(place, "missing_regulars.sql", parameters, columns, seconds)
-    numbers = _numbers("missing_regulars.sql", [row[3:] for row in rows], 2).tolist()
+    numbers = _numbers("missing_regulars.sql", (row[3:] for row in rows), 2).tolist()
     return tuple(
         Regular(clean_id(str(user_id)), clean_or_none(email), clean_or_none(name), int(active_weeks), spent)
         for (user_id, email, name, *_), (active_weeks, spent) in zip(rows, numbers, strict=True)
@@ -252,9 +253,8 @@ def _parameters(scan: Scan, weeks: int, earlier_weeks: int) -> Parameters:
 
 def _by_cell_and_week(texts: Sequence[str], weeks: int) -> tuple[IntArray, IntArray, FloatArray]:
     """Return the customers, churned customers and spend (each m × w) of m cells from the texts of `cells.sql`."""
-    entries = [entry.split() for text in texts for entry in text.split(";")]
     cell = np.repeat(np.arange(len(texts)), [text.count(";") + 1 for text in texts])
-    numbers = _numbers("cells.sql", entries, 4)
+    numbers = _numbers("cells.sql", _entries(texts), 4)
     counts, spent_of_entry = numbers[:, :3], numbers[:, 3]
     if (
         not _whole(counts)
@@ -278,8 +278,7 @@ def _by_cell_and_week(texts: Sequence[str], weeks: int) -> tuple[IntArray, IntAr
 
 def _totals(texts: Sequence[str], weeks: int) -> tuple[WeekTotals, ...]:
     """Return the totals of all weeks, also those of the memory, newest first; zeros for a week without customers."""
-    entries = [entry.split() for text in texts for entry in text.split(";")]
-    table = _numbers("cells.sql", entries, 6 + len(TOTALS))
+    table = _numbers("cells.sql", _entries(texts), 6 + len(TOTALS))
     numbers, all_weeks = table[:, :-1], weeks + MEMORY_WEEKS
     if len(texts) > 1 or not (_whole(numbers) and (numbers >= 0).all() and (numbers[:, 0] < all_weeks).all()):
         raise WarehouseError("cells.sql returned totals that cannot be")
@@ -293,12 +292,22 @@ def _totals(texts: Sequence[str], weeks: int) -> tuple[WeekTotals, ...]:
     )
 
 
-def _numbers(query: str, rows: Sequence[Sequence[Any]], columns: int) -> FloatArray:
+def _entries(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Split the texts of `cells.sql`: one entry for each week."""
+    return (entry.split() for text in texts for entry in text.split(";"))
+
+
+def _numbers(query: str, rows: Iterable[Sequence[Any]], columns: int) -> FloatArray:
     """Return the rows (n × columns) as numbers."""
+    numbers = array("d")  # a large shop has 60,000 rows here: as Python's objects they would take 30 MiB
     try:
-        table = np.array([[float(value) for value in row] for row in rows], dtype=np.float64).reshape(len(rows), columns)
+        for row in rows:
+            if len(row) != columns:
+                raise ValueError(f"{len(row)} values where there should be {columns}")
+            numbers.extend(map(float, row))
     except (TypeError, ValueError) as error:
         raise WarehouseError(f"{query} returned something else than numbers: {error}") from error
+    table = np.array(numbers, dtype=np.float64).reshape(-1, columns)
     if not np.isfinite(table).all():
         raise WarehouseError(f"{query} returned a NULL or an infinity where there can be none")
     return table
