@@ -583,6 +583,7 @@ function MissingRegulars({ data: { missingRegulars, outlook }, meta }: { data: D
             `${row.activeWeeksBefore} of 8`,
             money(row.spent_9_weeks, meta.currency),
           ])}
+          values={missingRegulars.map((row) => [calledBy(row), row.weeksSinceLastVisit, row.activeWeeksBefore, row.spent_9_weeks])}
         />
       ) : (
         <p>
@@ -615,6 +616,15 @@ function AtRiskCustomers({ data: { atRiskCustomers }, meta }: { data: Data; meta
             row.segment,
             row.topRiskFactors.join(", "),
           ])}
+          values={atRiskCustomers.map((row) => [
+            calledBy(row),
+            row.expectedLoss,
+            row.churnProbability,
+            row.activeWeeksBefore,
+            row.spent,
+            row.segment,
+            row.topRiskFactors.join(", "),
+          ])}
         />
       ) : (
         <p>No customers were active this week.</p>
@@ -623,7 +633,15 @@ function AtRiskCustomers({ data: { atRiskCustomers }, meta }: { data: Data; meta
   );
 }
 
-function Person({ name, email, user_id }: { name: string | null; email: string | null; user_id: string }) {
+interface Named {
+  name: string | null;
+  email: string | null;
+  user_id: string;
+}
+
+const calledBy = ({ name, email, user_id }: Named) => name || email || user_id;
+
+function Person({ name, email, user_id }: Named) {
   return (
     <>
       {name ? <bdi>{name}</bdi> : <span className="small">no name known</span>}{" "}
@@ -640,6 +658,8 @@ function Person({ name, email, user_id }: { name: string | null; email: string |
   );
 }
 
+type Value = string | number;
+
 interface TableProps {
   label: string;
   className?: string;
@@ -647,31 +667,54 @@ interface TableProps {
   /** The columns that are text; the others are numbers. */
   words: number[];
   rows: ReactNode[][];
+  /** What the rows are sorted by, for each row and column; left out, the reader cannot sort. */
+  values?: Value[][];
 }
 
-function Table({ label, className = "", heads, words, rows }: TableProps) {
+function Table({ label, className = "", heads, words, rows, values }: TableProps) {
+  const [sorted, setSorted] = useState<{ column: number; descending: boolean } | null>(null);
   const numbers = (column: number) => (words.includes(column) ? "" : "number");
+  // The first click shows the largest numbers, or the first names.
+  const sortBy = (column: number) =>
+    setSorted({ column, descending: sorted?.column === column ? !sorted.descending : !words.includes(column) });
+  const order = [...rows.keys()];
+  if (sorted && values) {
+    const sign = sorted.descending ? -1 : 1; // not a reversal: equals stay as they are
+    order.sort((one, other) => sign * compared(values[one]?.[sorted.column] ?? "", values[other]?.[sorted.column] ?? ""));
+  }
+  const ordered = (column: number) => (sorted?.column === column ? (sorted.descending ? "descending" : "ascending") : undefined);
   return (
     <div className="scroll" role="region" aria-label={label} tabIndex={0}>
       <table className={className}>
         <thead>
           <tr>
             {heads.map((head, column) => (
-              <th key={head} scope="col" className={numbers(column)}>
-                {head}
+              <th key={head} scope="col" className={numbers(column)} aria-sort={ordered(column)}>
+                {values ? (
+                  <button type="button" onClick={() => sortBy(column)}>
+                    {head}
+                  </button>
+                ) : (
+                  head
+                )}
               </th>
             ))}
           </tr>
         </thead>
         <tbody>
-          {rows.map(([first, ...others], row) => (
+          {order.map((row) => (
             <tr key={row}>
-              <th scope="row">{first}</th>
-              {others.map((cell, column) => (
-                <td key={column} className={numbers(column + 1)}>
-                  {cell}
-                </td>
-              ))}
+              {(rows[row] ?? []).map((cell, column) =>
+                column === 0 ? (
+                  <th key={column} scope="row">
+                    {cell}
+                  </th>
+                ) : (
+                  <td key={column} className={numbers(column)}>
+                    {cell}
+                  </td>
+                ),
+              )}
             </tr>
           ))}
         </tbody>
@@ -679,6 +722,9 @@ function Table({ label, className = "", heads, words, rows }: TableProps) {
     </div>
   );
 }
+
+const compared = (one: Value, other: Value) =>
+  typeof one === "number" && typeof other === "number" ? one - other : String(one).localeCompare(String(other));
 
 // What the words mean
 

@@ -116,6 +116,19 @@ def test_the_component_shows_what_the_page_shows(
     found = Axe().run(page).response["violations"]
     assert not [rule for rule in found if rule["impact"] in ("serious", "critical")], json.dumps(found, indent=1)
 
+    people = page.locator("table.customers")
+    names = people.locator("tbody th > bdi")
+    heads = people.get_by_role("columnheader")
+    heads.get_by_role("button", name="Customer").click()
+    ascending = names.all_inner_texts()
+    heads.get_by_role("button", name="Customer").click()
+    assert ascending == sorted(ascending, key=str.lower) == names.all_inner_texts()[::-1]  # A to Z with the first click
+    assert len(ascending) == 3
+    heads.get_by_role("button", name="Spent").click()
+    spent = [float(text.strip("$").replace(",", "")) for text in people.locator("td:nth-child(5)").all_inner_texts()]
+    assert spent == sorted(spent, reverse=True)
+    assert people.locator("th[aria-sort=descending]").all_inner_texts() == ["Spent"]
+
     page.set_viewport_size({"width": 320, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
