@@ -1,4 +1,4 @@
-/** Typed requests to the function. `reports-api.ts` is made from its description: OPENAPI=https://…/openapi.json npm run types */
+/** Typed requests to the function. `reports-api.ts` is made from its description: npx openapi-typescript@7 https://…/openapi.json -o reports-api.ts */
 
 import type { components, operations } from "./reports-api";
 

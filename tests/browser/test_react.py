@@ -24,7 +24,7 @@ from tests.support import typescript
 KEY = "sample key"
 FRONTEND = """
 import { createRoot } from "react-dom/client";
-import { Reports } from "./Reports";
+import { Reports } from "./churn-report/Reports";
 
 const settings = Object.fromEntries(new URLSearchParams(location.search));
 createRoot(document.querySelector("main")!).render(

@@ -25,13 +25,17 @@ def node_modules() -> Path:
     return kept("typescript", (PACKAGE / "package-lock.json").read_bytes(), make) / "node_modules"
 
 
-def prepare(folder: Path) -> None:
-    """Copy the package into `folder` and make its types."""
-    for name in ("package.json", "tsconfig.json", "api.ts", "Reports.tsx"):
-        shutil.copy(PACKAGE / name, folder)
+def prepare(folder: Path) -> Path:
+    """Make `folder` a frontend that has the package as `churn-report`; return the package's folder."""
+    package = folder / "churn-report"
+    package.mkdir()
+    for name in ("api.ts", "Reports.tsx"):
+        shutil.copy(PACKAGE / name, package)
+    shutil.copy(PACKAGE / "tsconfig.json", folder)
     (folder / "node_modules").symlink_to(node_modules())
     (folder / "openapi.json").write_text(description(), "utf-8")
-    run(folder, "openapi-typescript", "openapi.json", "-o", "reports-api.ts").check_returncode()
+    run(folder, "openapi-typescript", "openapi.json", "-o", "churn-report/reports-api.ts").check_returncode()
+    return package
 
 
 def run(folder: Path, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
