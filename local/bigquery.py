@@ -35,14 +35,23 @@ EVENTS = pa.schema(
 USERS = pa.schema({"client_id": pa.int64(), "user_id": pa.string(), "email": pa.string(), "name": pa.string()})
 
 # DuckDB, which the emulator uses, would download the extension; here it comes in a wheel. At each value of a parameter, DuckDB
-# looks for pandas: None says at once that there is none. Imported objects are frozen: garbage collection can skip them.
+# looks for pandas: None says at once that there is none. Imported objects are frozen: garbage collection can skip them. For a
+# small shop, translating a query to DuckDB's SQL takes as long as running it: each text is translated once.
 _START = """
 import functools, gc, os, sys
 from duckdb_extensions import import_extension
 import_extension("spatial")
 import bqemulator.server
 from bqemulator.cli import main
+from bqemulator.sql.translator import SQLTranslator
 sys.modules["pandas"] = None
+translate, translated = SQLTranslator.translate, {}
+def translate_once(self, text, *, schema=None, caller=None):
+    key = (text, repr(schema), caller)
+    if key not in translated:
+        translated[key] = translate(self, text, schema=schema, caller=caller)
+    return translated[key]
+SQLTranslator.translate = translate_once
 if memory := os.environ.get("DUCKDB_MEMORY"):
     import duckdb
     duckdb.connect = functools.partial(duckdb.connect, config={"memory_limit": memory, "temp_directory": os.environ["TMPDIR"]})
