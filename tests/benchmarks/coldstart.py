@@ -23,7 +23,7 @@ from tests.benchmarks.timing import Measured
 from tests.support.loopback.gemini import loopback_gemini, says
 
 CUSTOMERS = 1_000
-SUMMARY = "Most of your customers are doing well.\n\nA few may be about to leave, and now is a good time to write to them."
+SUMMARY = "Here is your week in short.\n\nNow is a good time to write to those who may be about to leave."
 HELLO, OURS, TOP, OURS_GEMINI, TOP_GEMINI = "hello world", "ours", "top", "ours, Gemini", "top, Gemini"
 _HELLO = """
 import functions_framework
