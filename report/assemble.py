@@ -123,7 +123,7 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
     before = last_week_in_numbers(last_week, complete=not last_missing)
     tellable = news if before.complete else ()
     segments = segment_breakdown(this_week, last_week)
-    looked_back = backtest(counted, scored.log_odds, scored.known, week)
+    past_report = backtest(counted, scored.log_odds, scored.known, week)
     situation = Situation(
         this_week=this_week,
         outlook=ahead,
@@ -142,7 +142,7 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
         outlook=ahead,
         segments=segments,
         changes=tellable,
-        backtest=looked_back,
+        backtest=past_report,
         average_shop=of_average_shop(found),
         running=week.partial,
         currency=currency,
@@ -174,7 +174,7 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
             model_version=model.version,
             summary_source="template",
             outside_training_range=outside,
-            backtest=looked_back,
+            backtest=past_report,
             calibration=CalibrationUsed(
                 intercept=scored.calibration.intercept, slope=scored.calibration.slope, weeks=len(scored.teachers.weeks)
             ),
@@ -259,7 +259,7 @@ def facts_of(report: Report) -> Facts:
         segments=data.segmentBreakdown,
         recommendations=data.recommendations,
         average_churn=None if data.summary.avgChurnProbability is None else data.summary.avgChurnProbability * 100,
-        look_back=backtest_sentence(report.meta.backtest),
+        backtest_sentence=backtest_sentence(report.meta.backtest),
         risk_levels=data.riskBreakdown,
         outlook=data.outlook,
         last_week=data.lastWeek,

@@ -206,7 +206,7 @@ export function ReportView({ report, onList }: ReportViewProps) {
         )}
       </section>
 
-      <LookBack report={report} />
+      <Backtested report={report} />
 
       <section className="summary">
         <h2>Executive summary</h2>
@@ -457,14 +457,14 @@ function Actions({ actions, currency, onList }: { actions: Action[]; currency: s
 
 // What was said before
 
-function LookBack({ report: { week_ending, meta } }: { report: Report }) {
+function Backtested({ report: { week_ending, meta } }: { report: Report }) {
   const { backtest } = meta;
   if (!backtest || backtest.customers < MIN_WORTH_TELLING) return null;
   const fourWeeks = at(week_ending).getTime() - at(backtest.week_ending).getTime() === 28 * 86_400_000;
   const when = fourWeeks ? "Four weeks ago" : `In the week that ended ${asDay(backtest.week_ending)}`;
   const expected = `${whole(backtest.expected_churn_rate * backtest.customers)} of ${counted(backtest.customers, "customer")}`;
   return (
-    <section className="look-back" aria-label="How right the last report was">
+    <section className="backtest" aria-label="How right the last report was">
       <p>
         {backtest.as_issued
           ? `${when} we said that ${expected} would stay away for four weeks.`

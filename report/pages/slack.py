@@ -21,8 +21,8 @@ def slack_blocks(view: View, link: str, note: str = "") -> Sequence[Mapping[str,
         {"type": "section", "fields": [_text(_figure(figure), MAX_FIELD) for figure in view.figures]},
         *(_section(_action(number, action)) for number, action in enumerate(view.actions, start=1)),
     ]
-    if view.look_back:
-        blocks.append(_section(_escaped(f"{view.look_back.expected} {view.look_back.came}")))
+    if view.backtest:
+        blocks.append(_section(_escaped(f"{view.backtest.expected} {view.backtest.came}")))
     blocks += [_section(_escaped(caveat.text)) for caveat in view.caveats if caveat.severity == "note"]
     return [*blocks, _section(f"<{_escaped(link)}|Open the report>\n{_escaped(note)}".strip())]
 

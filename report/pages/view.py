@@ -60,7 +60,7 @@ HEADINGS: Mapping[str, str] = {
     "segments": "Customer segments",
     "actions": "Recommended actions",
     "more_actions": "More you can do",
-    "look_back": "How right the last report was",
+    "backtest": "How right the last report was",
     "summary": "Executive summary",
     "insights": "Key insights",
     "metrics": "Key metrics",
@@ -202,7 +202,7 @@ class Action:
 
 
 @dataclass(frozen=True)
-class LookBackView:
+class BacktestView:
     """The backtest: what was expected four weeks ago, the outcome, and what that means."""
 
     expected: str
@@ -305,7 +305,7 @@ class View:
     actions: tuple[Action, ...]
     more_actions: tuple[Action, ...]
     no_actions: str
-    look_back: LookBackView | None
+    backtest: BacktestView | None
     summary: tuple[str, ...]
     summary_source: str
     insights: tuple[str, ...]
@@ -334,8 +334,8 @@ def view(report: Report) -> View:
     actions = tuple(_action(row, meta.currency) for row in data.recommendations)
     caveats = tuple(CaveatView(caveat.text, caveat.severity) for caveat in data.caveats)
     summary = tuple(paragraph for part in data.executiveSummary.split("\n") if (paragraph := part.strip()))
-    look_back = (
-        _look_back(meta.backtest, report.week_ending) if meta.backtest and meta.backtest.customers >= MIN_WORTH_TELLING else None
+    backtest = (
+        _backtest(meta.backtest, report.week_ending) if meta.backtest and meta.backtest.customers >= MIN_WORTH_TELLING else None
     )
     return View(
         headings=HEADINGS,
@@ -357,7 +357,7 @@ def view(report: Report) -> View:
         actions=actions[:MAX_FIRST_ACTIONS],
         more_actions=actions[MAX_FIRST_ACTIONS:],
         no_actions="Nothing calls for action this week.",
-        look_back=look_back,
+        backtest=backtest,
         summary=summary,
         summary_source="Written by Gemini; every number in it was checked against this report."
         if meta.summary_source == "gemini"
@@ -570,12 +570,12 @@ def _action(row: Recommendation, currency: str) -> Action:
 # The backtest
 
 
-def _look_back(backtest: Backtest, week_ending: date) -> LookBackView:
+def _backtest(backtest: Backtest, week_ending: date) -> BacktestView:
     weeks = (week_ending - backtest.week_ending).days / 7
     when = "Four weeks ago" if weeks == 4 else f"In the week that ended {day(backtest.week_ending)}"
     expected = whole(round(backtest.expected_churn_rate * backtest.customers))
     of = counted(backtest.customers, "customer")
-    return LookBackView(
+    return BacktestView(
         expected=f"{when} we said that {expected} of {of} would stay away for four weeks."
         if backtest.as_issued
         else f"{when} this report, with what was known then, would have expected {expected} of {of} to stay away for four weeks.",

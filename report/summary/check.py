@@ -54,7 +54,7 @@ def known(facts: Facts) -> Known:
         *facts.key_insights,
         *(f"{advice.action.rstrip('.')}. {advice.expectedImpact}" for advice in facts.recommendations),
         *(caveat.text.replace("_", " ") for caveat in facts.caveats),
-        facts.look_back,
+        facts.backtest_sentence,
         at_stake_sentence(facts.outlook, facts.segments, facts.currency),
     )
     said: dict[Signature, set[float]] = {}

@@ -36,7 +36,7 @@ class Facts:
     recommendations: tuple[Recommendation, ...]
     average_churn: float | None
     """In percent, as in the insights: not first rounded to the summary's four decimals."""
-    look_back: str
+    backtest_sentence: str
     """The backtest as a sentence, which the template has too; empty for too few customers."""
     risk_levels: tuple[RiskCount, ...]
     outlook: Outlook
@@ -85,7 +85,7 @@ def table(facts: Facts) -> Table:
 
     A week that cannot be compared has no figures of other weeks, except those of the backtest.
     """
-    parts = (_this_week, _segments, _factors, _outlook, _last_week, _look_back, _usual)
+    parts = (_this_week, _segments, _factors, _outlook, _last_week, _backtest, _usual)
     return {
         (fact.group, fact.when, fact.what): fact.values
         for part in parts
@@ -159,7 +159,7 @@ def _last_week(facts: Facts) -> Iterator[Fact]:
     yield from _fact(ALL, "before", "at stake", before.spendAtStake)
 
 
-def _look_back(facts: Facts) -> Iterator[Fact]:
+def _backtest(facts: Facts) -> Iterator[Fact]:
     if (past := facts.backtest) is None:
         return
     yield from _fact(ALL, "past", "count", past.customers)

@@ -99,7 +99,7 @@ def test_the_component_shows_what_the_page_shows(
         *(words for action in (*shown.actions, *shown.more_actions) for words in (action.text, action.why, action.whom)),
         *(words for action in (*shown.actions, *shown.more_actions) for words in [action.money]),
         *(*shown.summary, shown.summary_source, *shown.insights),
-        *([shown.look_back.expected, shown.look_back.came] if shown.look_back else []),
+        *([shown.backtest.expected, shown.backtest.came] if shown.backtest else []),
         *(words for row in shown.factors for words in (row.name, row.impact_label, row.customers)),
         shown.factors_of,
         *(words for metric in shown.metrics for words in (metric.label, metric.value)),

@@ -85,7 +85,7 @@ THE_BRIEFS = replace(
             expectedImpact="Reduce churn by 25-30%...",
         ),
     ),
-    look_back="",
+    backtest_sentence="",
     risk_levels=tuple(RiskCount(riskLevel=level, count=count) for level, count in zip(LEVELS, (150, 0, 850), strict=True)),
     outlook=Outlook(
         expectedToLeave=150.2,
@@ -224,7 +224,7 @@ def test_the_template_of_any_report_passes_the_check_as_it_stands(facts: Facts) 
     assert "  " not in text
 
 
-def test_the_template_leads_with_the_outlook_then_the_news_then_the_look_back_then_where_to_start() -> None:
+def test_the_template_leads_with_the_outlook_then_the_news_then_the_backtest_then_where_to_start() -> None:
     assert template_summary(replace(SAMPLE, changes=CHANGES)) == (
         "This week you had 1,458 active customers, of whom about 801 will probably not be back within four weeks "
         "(last week: 640). "
@@ -743,7 +743,7 @@ def test_facts_have_no_room_for_anything_about_anyone() -> None:
         "segments",
         "recommendations",
         "average_churn",
-        "look_back",
+        "backtest_sentence",
         "risk_levels",
         "outlook",
         "last_week",

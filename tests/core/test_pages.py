@@ -106,19 +106,19 @@ def test_the_running_week_is_not_compared_with_a_whole_one() -> None:
 
 def test_what_was_said_four_weeks_ago_is_called_so_only_where_it_was() -> None:
     backtest = META["backtest"]
-    issued = view(sample_report()).look_back
+    issued = view(sample_report()).backtest
     assert issued is not None
     assert issued.expected == "Four weeks ago we said that 228 of 1,068 customers would stay away for four weeks."
     assert issued.came == "224 did."
     assert issued.detail.startswith("Of the riskiest tenth then, 79% did not come back; of all customers, 21%.")
     other = view(
         sample_report(meta={"backtest": {**backtest, "as_issued": False, "corrected": False, "riskiest_tenth": 300}})
-    ).look_back
+    ).backtest
     assert other is not None
     assert "we said" not in other.expected
     assert "Of the riskiest 300 then, 28% did not come back" in other.detail
     assert "no earlier week to learn from" in other.detail
-    five = view(sample_report(meta={"backtest": {**backtest, "week_ending": "2024-12-15"}})).look_back
+    five = view(sample_report(meta={"backtest": {**backtest, "week_ending": "2024-12-15"}})).backtest
     assert five is not None
     assert five.expected.startswith("In the week that ended December 15, 2024 we said")
 

@@ -85,7 +85,7 @@ SAMPLE = Facts(
         ),
     ),
     average_churn=54.96,
-    look_back="Of 401 customers flagged high risk four weeks ago, 307 have not come back.",
+    backtest_sentence="Of 401 customers flagged high risk four weeks ago, 307 have not come back.",
     risk_levels=(
         RiskCount(riskLevel="High", count=690),
         RiskCount(riskLevel="Medium", count=338),
@@ -201,7 +201,7 @@ QUIET = replace(
         as_issued=True,
         corrected=True,
     ),
-    look_back="Four weeks ago we said to expect 85 of 1,301 customers to stay away; 80 did. "
+    backtest_sentence="Four weeks ago we said to expect 85 of 1,301 customers to stay away; 80 did. "
     "Of the 131 customers at greatest risk, 41 have not come back.",
 )
 """A shop where nobody is at high risk and 88 of 1,322 customers will probably leave."""
@@ -262,7 +262,7 @@ def random_facts(chance: Random, currency: str = "USD") -> Facts:
         segments=tuple(rows),
         recommendations=(),
         average_churn=100 * leaving / total,
-        look_back="",
+        backtest_sentence="",
         caveats=(),
         risk_levels=tuple(
             RiskCount(riskLevel=level, count=count) for level, count in zip(LEVELS, (high, medium, low), strict=True)
