@@ -284,7 +284,7 @@ def _words_of_reading(reading: Reading) -> str:
     names = [plan.table.shown for plan in plans]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     mapping = first.mapping
-    lines = [f"{shown}: read as {mapping.source}"]
+    read: list[tuple[str, str]] = []
     used = set()
     for name, paths in first.columns.items():
         about = FIELDS[name]
@@ -293,12 +293,14 @@ def _words_of_reading(reading: Reading) -> str:
             about += f"; without an offset in {mapping.time_zone or 'UTC'}" if form.kind != "epoch" else ""
         if name in ("price", "amount") and comma:
             about += ", with decimal comma"
-        lines.append(f"  {' or '.join(paths):<28} {about}")
+        read.append((" or ".join(paths), about))
         used |= {path.split(".")[0].split("[")[0] for path in paths}
     if mapping.event_type:
-        lines.append(f"  {'(every row)':<28} event type {mapping.event_type}")
+        read.append(("(every row)", f"event type {mapping.event_type}"))
     if "session_id" not in first.columns:
-        lines.append(f"  {'(none)':<28} session: what a customer does without a pause of 30 minutes")
+        read.append(("(none)", "session: what a customer does without a pause of 30 minutes"))
+    width = max(len(column) for column, _ in read)
+    lines = [f"{shown}: read as {mapping.source}", *(f"  {column:<{width}}  {about}" for column, about in read)]
     unused = [column for column in first.table.columns if column not in used and column]
     if unused:
         lines.append(f"  not used: {', '.join(unused[:12])}{' …' if len(unused) > 12 else ''}")
