@@ -27,8 +27,8 @@ from report.settings import read_settings
 from tests.support.programs import needed
 
 KEY_FILE = json.dumps({hash_of("a shop's key"): [1]})
-# pragma: allowlist nextline secret
 CLIENTS = (
+    # pragma: allowlist nextline secret
     '{"1": {"name": "Shop \\"of\\" $HOME `id` \'quotes\'",\n\t"webhook_secret": "whsec_bm8gc2VjcmV0IG9mIGFueWJvZHkncyBzaG9w"}}'
 )
 LOOKS = ("list", "describe", "access", "get-iam-policy", "list-files-for-upload", "ls", "show")
