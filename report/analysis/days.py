@@ -31,12 +31,12 @@ class DayCounts:
 
 
 def silent_runs(counts: DayCounts, week: Week, period: Sequence[date]) -> tuple[tuple[date, ...], ...]:
-    """Find the runs of finished days of `period` without events that are more than chance.
+    """Find the runs of finished days of `period` without events that are more than chance, from the client's first event on.
 
     The medians of their weekdays add up to at least seven events. A median is taken over the counted weeks since the client's
     first event, without the week of the day itself.
     """
-    finished = [day for day in period if day < week.today]
+    finished = [day for day in period if counts.first_day and counts.first_day <= day < week.today]
     runs = [tuple(run) for silent, run in groupby(finished, lambda day: day not in counts.events) if silent]
     return tuple(run for run in runs if sum(usual_events(counts, week, day) for day in run) >= MIN_MISSING_EVENTS)
 

@@ -79,6 +79,7 @@ SHOPS: Mapping[str, Callable[[], list[Row]]] = {
     "steady": lambda: STEADY_ROWS,
     "leaky": lambda: shop(LEAKY),
     "grocer": lambda: shop(GROCER),
+    "one week old": lambda: shop(Habits(regulars=0, newcomers=30, weeks=1)),
     "three weeks old": lambda: shop(Habits(regulars=0, newcomers=30, weeks=3)),
     "small": lambda: shop(STEADY.times(0.15)),
     "closed": lambda: without_days(STEADY_ROWS, weeks_ago(3)[0], weeks_ago(1)[1]),
@@ -245,6 +246,13 @@ def test_a_day_missing_in_last_week_is_told_and_nothing_is_compared_with_that_we
     others = [sentence for sentence in data["keyInsights"] if "No events arrived" not in sentence]
     said = " ".join([*others, data["executiveSummary"], data["headline"]["text"], data["headline"]["detail"]])
     assert not any(words in said for words in ("last week", "week before", "a week ago"))
+
+
+def test_no_day_is_missing_before_the_shop_had_its_first_event(reports: Reports) -> None:
+    report = reports.of("one week old")
+    assert report["report_data"]["lastWeek"]["complete"] is True
+    assert severities(report) == [("no_look_back", "serious")]
+    assert "No events" not in sentences(report)
 
 
 def test_no_row_can_fail_a_report_and_only_purchases_are_multiplied(reports: Reports) -> None:
