@@ -223,7 +223,9 @@ class Recommendation(Part):
     """Something to do."""
 
     action: str = Field(description="What to do.")
-    priority: Priority = Field(description="How much depends on it.")
+    priority: Priority = Field(
+        description="How urgent it is. The list has another order: what is broken comes first, then what has most money at stake."
+    )
     expectedImpact: str = Field(description="What it is about in this shop's own numbers; not a promise.")
     id: str = Field(description="The recommendation, for programs.")
     customers: Count | None = Field(default=None, description="Customers it is about. Null where that cannot be counted.")
