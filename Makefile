@@ -127,7 +127,7 @@ coverage: .venv/set-up ## Run every test and measure branches: at least 95 %
 	.venv/bin/coverage combine --quiet
 	.venv/bin/coverage report --fail-under=95
 
-mutants: .venv-mutants/set-up ## Mutate the pure core; tests must kill at least 90 % of the mutants (an hour)
+mutants: .venv-mutants/set-up ## Mutate the pure core; tests must kill at least 90 % of the mutants (many hours)
 	.venv-mutants/bin/python -W ignore::FutureWarning -m tests.mutants.run
 
 fuzz: .venv/set-up ## Send 20,000 requests generated from the OpenAPI description (20 minutes)
