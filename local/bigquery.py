@@ -36,7 +36,7 @@ USERS = pa.schema({"client_id": pa.int64(), "user_id": pa.string(), "email": pa.
 
 # DuckDB, which the emulator uses, would download the extension; here it comes in a wheel. At each value of a parameter, DuckDB
 # looks for pandas: None says at once that there is none. Imported objects are frozen: garbage collection can skip them. For a
-# small shop, translating a query to DuckDB's SQL takes as long as running it: each text is translated once.
+# small shop, translating a query to DuckDB's SQL takes up to a third of a report's time, so each text is translated once.
 _START = """
 import functools, gc, os, sys
 from duckdb_extensions import import_extension

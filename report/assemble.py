@@ -123,7 +123,7 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
     before = last_week_in_numbers(last_week, complete=not last_missing)
     tellable = news if before.complete else ()
     segments = segment_breakdown(this_week, last_week)
-    past_report = backtest(counted, scored.log_odds, scored.known, week)
+    backtested = backtest(counted, scored.log_odds, scored.known, week)
     situation = Situation(
         this_week=this_week,
         outlook=ahead,
@@ -142,7 +142,7 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
         outlook=ahead,
         segments=segments,
         changes=tellable,
-        backtest=past_report,
+        backtest=backtested,
         average_shop=of_average_shop(found),
         running=week.partial,
         currency=currency,
@@ -174,7 +174,7 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
             model_version=model.version,
             summary_source="template",
             outside_training_range=outside,
-            backtest=past_report,
+            backtest=backtested,
             calibration=CalibrationUsed(
                 intercept=scored.calibration.intercept, slope=scored.calibration.slope, weeks=len(scored.teachers.weeks)
             ),

@@ -36,7 +36,10 @@ def silent_runs(counts: DayCounts, week: Week, period: Sequence[date]) -> tuple[
     The medians of their weekdays add up to at least seven events. A median is taken over the counted weeks since the client's
     first event, without the week of the day itself.
     """
-    finished = [day for day in period if counts.first_day and counts.first_day <= day < week.today]
+    first_day = counts.first_day
+    if first_day is None:
+        return ()
+    finished = [day for day in period if first_day <= day < week.today]
     runs = [tuple(run) for silent, run in groupby(finished, lambda day: day not in counts.events) if silent]
     return tuple(run for run in runs if sum(usual_events(counts, week, day) for day in run) >= MIN_MISSING_EVENTS)
 

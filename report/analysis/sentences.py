@@ -106,7 +106,7 @@ def change_sentence(change: Change, currency: str) -> str:
 
 
 def is_above_usual(change: Change) -> bool:
-    """Tell whether a change is one to more than usual: measured from the middle of what is usual."""
+    """Tell whether the figure is above the middle of its usual range."""
     return change.now > (change.usualLow + change.usualHigh) / 2
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from report.summary import numbers as n
 from report.summary.directions import directions
-from report.summary.frames import ahead, is_ahead, opens, untold
+from report.summary.frames import ahead, is_ahead, opens, unsupported
 from report.summary.names import (
     ALL,
     HIGH,
@@ -197,7 +197,7 @@ def _sentence(sentence: str, factors: tuple[str, ...], state: _State) -> tuple[l
 
 
 def _directed(parts: list[Clause], index: int, claimed: list[Claim], state: _State, sentence: str) -> Iterator[Claim]:
-    """Read the directions that a clause gives its figures, without those of the changes that it tells in numbers."""
+    """Read the directions of the figures in a clause, except those of changes that it also gives as numbers."""
     clause, following = parts[index], next(iter(parts[index + 1 :]), None)
     told = {claim.number.sign or claim.moved for claim in claimed}
     for found in directions(clause.words, is_comparing=state.compared is not None or clause.compares(following)):
@@ -218,14 +218,14 @@ def _directed(parts: list[Clause], index: int, claimed: list[Claim], state: _Sta
 
 
 def _framed(parts: list[Clause], index: int) -> Iterator[Number]:
-    """Return a clause's numbers, including the times that it gives to its own measures or to those of its neighbours."""
+    """Return the numbers in a clause, and the periods that it names for its own measures or for those next to it."""
     clause = parts[index]
     nearby = parts[max(index - 1, 0) : index + 2] if not clause.whats and opens(clause.words) else [clause]
     measures = frozenset(what for part in nearby for what in part.whats)
     for number in clause.numbers:
         after = clause.words[number.end - clause.start :]
         yield ahead(number, clause.before(number), after) if is_ahead(measures) else number
-    for number in untold(clause.words, measures):
+    for number in unsupported(clause.words, measures):
         yield _moved_by(number, clause.start)
 
 
@@ -397,7 +397,7 @@ def _names(place: _Place) -> tuple[tuple[Token, ...], Group]:
 
 
 def _of_part(place: _Place, names: tuple[Token, ...]) -> tuple[tuple[Token, ...], Group]:
-    """Find what "most", "all", ... say of the customers after them, and those: "most (New customers) are (at high risk)"."""
+    """Return what is said of "most" or "all", and the group it is a part of: "most (New customers) are (at high risk)"."""
     number, clause, state = place.number, place.clause, place.state
     of_it = [token for token in names if token.start >= number.end and not clause.has_verb(number.end, token.start)]
     base = state.base or ALL

@@ -1,4 +1,4 @@
-"""Find the time that a clause gives those who leave and what is at stake: the next four weeks, and no other."""
+"""Find the periods that a clause names for customers who leave and for sales at stake. Only the next four weeks are right."""
 
 import math
 import re
@@ -24,7 +24,7 @@ _TIMES: tuple[tuple[frozenset[str], str], ...] = (
     ),
     (_AHEAD - {"at stake"}, r"(?:a|per|each|every) week(?! (?:ago|earlier|before|later))"),
 )
-"""Times without a number that no report gives these measures."""
+"""Periods without a number that no report has for these measures."""
 _NAMED = tuple((measures, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for measures, words in _TIMES)
 _UNITS_AHEAD = {n.DAYS: n.DAYS_AHEAD, n.WEEKS: n.WEEKS_AHEAD}
 _PAST = re.compile(r"(?:last|past|previous|preceding|first) $", re.IGNORECASE)
@@ -33,22 +33,22 @@ _OPENING = re.compile(r"\W*(?:with)?(?:in|over|during|by|for|before|tomorrow|nex
 
 
 def is_ahead(measures: Set[str]) -> bool:
-    """Tell whether what is measured is of the next four weeks."""
+    """Tell whether one of the measures is about the next four weeks."""
     return bool(measures & _AHEAD)
 
 
 def opens(words: str) -> bool:
-    """Tell whether a clause may only give the time of its neighbours: "In the next 7 days,"."""
+    """Tell whether a clause may be only a period that belongs to the clauses next to it: "In the next 7 days,"."""
     return _OPENING.match(words) is not None
 
 
 def ahead(number: Number, before: str, after: str) -> Number:
-    """Return a number of days or weeks as one of the time ahead, if the words around it do not say that it is past."""
+    """Give a number of days or weeks a unit of the time ahead, unless the words around it say that the time is past."""
     is_past = _PAST.search(before) or _AGO.match(after)
     return number if is_past else replace(number, unit=_UNITS_AHEAD.get(number.unit, number.unit))
 
 
-def untold(words: str, measures: Set[str]) -> Iterator[Number]:
-    """Find the times without a number that no report gives these measures, as unreadable numbers."""
+def unsupported(words: str, measures: Set[str]) -> Iterator[Number]:
+    """Find the periods without a number that no report has for these measures. Return them as unreadable numbers."""
     for match in (match for of, times in _NAMED if of & measures for match in times.finditer(words)):
         yield Number(match.start(), match.end(), match.group(), n.UNREADABLE, math.nan, math.nan, math.nan)

@@ -30,7 +30,7 @@ def report(settings: Settings, trace: build.Trace) -> Report:
 
 
 def numbers_of_cells(settings: Settings) -> Numbers:
-    """What the report's cells say before the correction, to be held against the others."""
+    """What the report's cells say before the correction, to compare with the other ways."""
     counted, _ = warehouse.count_weeks(settings.warehouse, scan(), PATIENCE_SECONDS)
     return numbers_of_counted(counted)
 

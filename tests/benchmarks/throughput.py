@@ -69,7 +69,7 @@ class Throughput:
 
 
 def measure(settings: Settings, seconds: int) -> list[Throughput]:
-    """Each round for so many seconds, with the cells of the shop that `settings` lead to; nothing without wrk."""
+    """Run each round for `seconds`, with the cells of the shop that `settings` name. Return nothing without wrk."""
     wrk = shutil.which("wrk")
     if not wrk:
         say(HOW_TO_GET)

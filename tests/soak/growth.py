@@ -8,7 +8,7 @@ from statistics import median
 MOST_MEMORY_SHARE, MOST_MEMORY_MIB = 0.10, 16.0
 """Memory may grow by the greater of these, which is the allocator's noise."""
 MOST_MORE = 24
-"""Threads and files may grow by what eight requests at once can have: three queries or connections each."""
+"""Threads and open files may differ by this: eight requests at once, each with up to three queries or connections."""
 
 
 @dataclass(frozen=True)
