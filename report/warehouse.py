@@ -5,7 +5,7 @@ Every query has a client, a time limit and a cost limit, and BigQuery can answer
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,16 +42,26 @@ WEEKS_OF_SPEND = 9
 """A customer's spend is summed over the week and the 8 weeks before it."""
 SQL = Path(__file__).with_name("sql")
 
-TOTALS = {
-    "added_to_wishlist": 5,
-    "removed_from_wishlist": 6,
-    "added_to_cart": 7,
-    "removed_from_cart": 8,
-    "cart_quantity_updated": 9,
-    "total_sessions": 10,
-    "total_spent_usd": 11,
+WITH_FEATURE = {
+    "added_to_wishlist": "with_added_to_wishlist",
+    "removed_from_wishlist": "with_removed_from_wishlist",
+    "added_to_cart": "with_added_to_cart",
+    "removed_from_cart": "with_removed_from_cart",
+    "cart_quantity_updated": "with_cart_quantity_updated",
+    "total_sessions": "with_sessions",
+    "total_spent_usd": "with_spend",
 }
-"""The positions, in a week's totals, of the customers with a feature above 0. The five counts of `WeekTotals` come first."""
+"""A feature → the column of `cells.sql` that counts a week's customers with the feature above 0."""
+WEEK_COLUMNS = (
+    "weeks_ago",
+    "customers",
+    "new_customers",
+    "missing_regulars",
+    "spent_by_missing_regulars",
+    "unusable_amounts",
+    *WITH_FEATURE.values(),
+)
+"""The columns of `cells.sql` before `cells`: the totals of a week."""
 
 PASSING_REASONS = {"backendError", "internalError", "jobRateLimitExceeded", "quotaExceeded", "rateLimitExceeded"}
 """Reasons of BigQuery's errors with a status of 400 to 404 that may be gone at a later attempt."""
@@ -104,20 +114,24 @@ def count_weeks(place: WarehouseSettings, scan: Scan, seconds: float) -> tuple[C
     """
     weeks = scan.week.counted_weeks
     parameters = _parameters(scan, weeks, MEMORY_WEEKS) | {"weeks": ("INT64", weeks)}
-    rows, bytes_processed = _run(place, "cells.sql", parameters, ("cell", "weeks"), seconds)
-    names = [cell for cell, _ in rows if cell is not None]
-    numbers = _numbers("cells.sql", (str(name).split(",") for name in names), len(FEATURES) + 1)
+    rows, bytes_processed = _run(place, "cells.sql", parameters, (*WEEK_COLUMNS, "cells"), seconds)
+    table = _numbers("cells.sql", (row[:-1] for row in rows), len(WEEK_COLUMNS))
+    totals = _totals(table, weeks)
+    cells_of_weeks = {int(weeks_ago): row[-1] for weeks_ago, row in zip(table[:, 0], rows, strict=True)}
+    names, customers, churned, spent = _by_cell_and_week(cells_of_weeks, weeks)
+    if customers.sum(axis=0).tolist() != [total.customers for total in totals[:weeks]]:
+        raise WarehouseError("cells.sql returned cells that do not have all customers of their week")
+    buckets = _numbers("cells.sql", (name.split(",") for name in names), len(FEATURES) + 1)
     highest = [*(len(scan.limits[name]) for name in FEATURES), 1]
-    if not (_whole(numbers) and ((numbers >= 0) & (numbers <= highest)).all()) or len(set(names)) < len(names):
-        raise WarehouseError("cells.sql returned a cell that the limits do not make, or one twice")
-    customers, churned, spent = _by_cell_and_week([str(text) for cell, text in rows if cell is not None], weeks)
+    if not (_whole(buckets) and ((buckets >= 0) & (buckets <= highest)).all()):
+        raise WarehouseError("cells.sql returned a cell that the limits do not make")
     return CountedWeeks(
-        features=representatives(numbers[:, :-1].astype(np.int64), scan.limits),
-        declining=numbers[:, -1] == 1,
+        features=representatives(buckets[:, :-1].astype(np.int64), scan.limits),
+        declining=buckets[:, -1] == 1,
         customers=customers,
         churned=churned,
         spent=spent,
-        totals=_totals([str(text) for cell, text in rows if cell is None], weeks),
+        totals=totals,
         memory_weeks=scan.memory_weeks,
     ), bytes_processed
 
@@ -251,50 +265,54 @@ def _parameters(scan: Scan, weeks: int, earlier_weeks: int) -> Parameters:
     )
 
 
-def _by_cell_and_week(texts: Sequence[str], weeks: int) -> tuple[IntArray, IntArray, FloatArray]:
-    """Return the customers, churned customers and spend (each m × w) of m cells from the texts of `cells.sql`."""
-    cell = np.repeat(np.arange(len(texts)), [text.count(";") + 1 for text in texts])
-    numbers = _numbers("cells.sql", _entries(texts), 4)
-    counts, spent_of_entry = numbers[:, :3], numbers[:, 3]
-    if (
-        not _whole(counts)
-        or not (
-            (counts[:, 0] >= 0)
-            & (counts[:, 0] < weeks)
-            & (counts[:, 1] >= 1)
-            & (counts[:, 2] >= 0)
-            & (counts[:, 2] <= counts[:, 1])
-        ).all()
-    ):
-        raise WarehouseError("cells.sql returned empty cells, other weeks, or more churned customers than there are")
-    week, customers_of_entry, churned_of_entry = counts.astype(np.int64).T
-    if len(np.unique(cell * weeks + week)) < len(cell):
-        raise WarehouseError("cells.sql returned a week of a cell twice")
-    customers = np.zeros((len(texts), weeks), np.int64)
-    churned, spent = customers.copy(), np.zeros((len(texts), weeks))
-    customers[cell, week], churned[cell, week], spent[cell, week] = customers_of_entry, churned_of_entry, spent_of_entry
-    return customers, churned, spent
-
-
-def _totals(texts: Sequence[str], weeks: int) -> tuple[WeekTotals, ...]:
+def _totals(table: FloatArray, weeks: int) -> tuple[WeekTotals, ...]:
     """Return the totals of all weeks, also those of the memory, newest first; zeros for a week without customers."""
-    table = _numbers("cells.sql", _entries(texts), 6 + len(TOTALS))
-    numbers, all_weeks = table[:, :-1], weeks + MEMORY_WEEKS
-    if len(texts) > 1 or not (_whole(numbers) and (numbers >= 0).all() and (numbers[:, 0] < all_weeks).all()):
-        raise WarehouseError("cells.sql returned totals that cannot be")
-    found = {}
-    for row, spent in zip(numbers.astype(np.int64).tolist(), table[:, -1].tolist(), strict=True):
-        with_feature = {feature: row[place] for feature, place in TOTALS.items()} if row[0] < weeks else None
-        week, customers, new_customers, missing, unusable = row[:5]
-        found[week] = WeekTotals(customers, new_customers, missing, unusable, spent, with_feature)
-    return tuple(
-        found.get(week, WeekTotals(with_feature=dict.fromkeys(TOTALS, 0) if week < weeks else None)) for week in range(all_weeks)
+    all_weeks = weeks + MEMORY_WEEKS
+    counts = np.delete(table, WEEK_COLUMNS.index("spent_by_missing_regulars"), axis=1)
+    if not (_whole(counts) and (counts >= 0).all() and (counts[:, 0] < all_weeks).all()) or len(set(counts[:, 0])) < len(counts):
+        raise WarehouseError("cells.sql returned totals that cannot be, or a week twice")
+    found = {int(row[0]): dict(zip(WEEK_COLUMNS, row, strict=True)) for row in table.tolist()}
+    return tuple(_totals_of(found.get(ago, {}), with_feature=ago < weeks) for ago in range(all_weeks))
+
+
+def _totals_of(week: Mapping[str, float], *, with_feature: bool) -> WeekTotals:
+    def count(column: str) -> int:
+        return int(week.get(column, 0))
+
+    return WeekTotals(
+        customers=count("customers"),
+        new_customers=count("new_customers"),
+        missing_regulars=count("missing_regulars"),
+        unusable_amounts=count("unusable_amounts"),
+        spent_by_missing_regulars=week.get("spent_by_missing_regulars", 0.0),
+        with_feature={feature: count(column) for feature, column in WITH_FEATURE.items()} if with_feature else None,
     )
 
 
-def _entries(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Split the texts of `cells.sql`: one entry for each week."""
-    return (entry.split() for text in texts for entry in text.split(";"))
+def _by_cell_and_week(cells_of_weeks: Mapping[int, str | None], weeks: int) -> tuple[list[str], IntArray, IntArray, FloatArray]:
+    """Return the names of m cells, and their customers, churned customers and spend (each m × w): by weeks ago, the entries."""
+    places: dict[str, int] = {}
+
+    def entries() -> Iterator[tuple[Any, ...]]:
+        for weeks_ago, text in cells_of_weeks.items():
+            for entry in text.split(";") if text else ():
+                name, *numbers = entry.split(" ")
+                yield places.setdefault(name, len(places)), weeks_ago, *numbers
+
+    table = _numbers("cells.sql", entries(), 5)
+    counts, spent_of_entry = table[:, :4], table[:, 4]
+    if not (
+        _whole(counts)
+        and ((counts[:, 1] < weeks) & (counts[:, 2] >= 1) & (counts[:, 3] >= 0) & (counts[:, 3] <= counts[:, 2])).all()
+    ):
+        raise WarehouseError("cells.sql returned empty cells, cells of the memory, or more churned customers than there are")
+    cell, week, customers_of_entry, churned_of_entry = counts.astype(np.int64).T
+    if len(np.unique(cell * weeks + week)) < len(cell):
+        raise WarehouseError("cells.sql returned a cell of a week twice")
+    customers = np.zeros((len(places), weeks), np.int64)
+    churned, spent = customers.copy(), np.zeros((len(places), weeks))
+    customers[cell, week], churned[cell, week], spent[cell, week] = customers_of_entry, churned_of_entry, spent_of_entry
+    return list(places), customers, churned, spent
 
 
 def _numbers(query: str, rows: Iterable[Sequence[Any]], columns: int) -> FloatArray:
@@ -307,7 +325,7 @@ def _numbers(query: str, rows: Iterable[Sequence[Any]], columns: int) -> FloatAr
             numbers.extend(map(float, row))
     except (TypeError, ValueError) as error:
         raise WarehouseError(f"{query} returned something else than numbers: {error}") from error
-    table = np.array(numbers, dtype=np.float64).reshape(-1, columns)
+    table = np.asarray(numbers).reshape(-1, columns)
     if not np.isfinite(table).all():
         raise WarehouseError(f"{query} returned a NULL or an infinity where there can be none")
     return table

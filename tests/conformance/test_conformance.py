@@ -37,7 +37,15 @@ COLUMNS = {
         "unusable_amounts": "INT64",
         "active_weeks": "INT64",
     },
-    "cells.sql": {"cell": "STRING", "weeks": "STRING"},
+    "cells.sql": {
+        **dict.fromkeys(("weeks_ago", "customers", "new_customers", "missing_regulars"), "INT64"),
+        "spent_by_missing_regulars": "FLOAT64",
+        "unusable_amounts": "INT64",
+        **dict.fromkeys([f"with_{feature}" for feature in FEATURES[:5]], "INT64"),
+        "with_sessions": "INT64",
+        "with_spend": "INT64",
+        "cells": "STRING",
+    },
     "customers.sql": {
         "user_id": "STRING",
         "email": "STRING",
@@ -58,27 +66,7 @@ COLUMNS = {
     "sources/ga4.sql": TABLES["events"],
     "sources/segment.sql": TABLES["events"],
 }
-WEEK_OF_A_CELL = {"weeks_ago": "INT64", "customers": "INT64", "churned": "INT64", "spent": "FLOAT64"}
-TOTALS_OF_A_WEEK = {
-    **dict.fromkeys(
-        (
-            "weeks_ago",
-            "customers",
-            "new_customers",
-            "missing_regulars",
-            "unusable_amounts",
-            "added_to_wishlist",
-            "removed_from_wishlist",
-            "added_to_cart",
-            "removed_from_cart",
-            "cart_quantity_updated",
-            "total_sessions",
-            "total_spent_usd",
-        ),
-        "INT64",
-    ),
-    "spent_by_missing_regulars": "FLOAT64",
-}
+CELL_OF_A_WEEK = {"cell": "STRING", "customers": "INT64", "churned": "INT64", "spent": "FLOAT64"}
 
 
 def on_the_emulator(case: Case) -> tuple[pytest.MarkDecorator, ...]:
@@ -135,20 +123,19 @@ def weeks_of(values: dict[str, Any]) -> tuple[int, int]:
 
 
 def unpacked(answer: Answer, case: Case) -> Answer:
-    """The answer of cells.sql with a row for each week of a cell; of its row without a cell where the case expects totals."""
-    if case.query != "cells.sql":
+    """The answer of cells.sql with a row for each cell of a week, where the case expects cells."""
+    if case.query != "cells.sql" or not (case.expected and "cell" in case.expected[0]):
         return answer
-    totals = bool(case.expected) and "cell" not in case.expected[0]
-    types = TOTALS_OF_A_WEEK if totals else WEEK_OF_A_CELL
     rows = [
-        {"cell": row["cell"], **{name: from_text(text, types[name]) for name, text in zip(types, week.split(), strict=True)}}
+        {"weeks_ago": row["weeks_ago"]}
+        | {name: from_text(text, type_) for (name, type_), text in zip(CELL_OF_A_WEEK.items(), entry.split(" "), strict=True)}
         for row in answer.rows
-        if (row["cell"] is None) == totals
-        for week in row["weeks"].split(";")
+        if row["cells"]
+        for entry in row["cells"].split(";")
     ]
-    if case.expected and "churned" in case.expected[0]:
+    if "churned" in case.expected[0]:
         rows = [row for row in rows if row["weeks_ago"] >= 4]  # before that nobody knows
-    return Answer({"cell": "STRING", **types}, rows)
+    return Answer({"weeks_ago": "INT64", **CELL_OF_A_WEEK}, rows)
 
 
 def assert_expected(answer: Answer, case: Case) -> None:

@@ -30,7 +30,7 @@ from report.schema import IN_RANGE, Report, Summary
 from report.settings import ClientSettings
 from report.summary.executive import accepted, executive_summary
 from report.text import clean_id, clean_or_none
-from report.warehouse import TOTALS as TRACKED
+from report.warehouse import WITH_FEATURE as TRACKED
 from report.warehouse import WarehouseError, _numbers
 from report.week import FIRST_WEEK_ENDING, LAST_WEEK_ENDING, MEMORY_WEEKS, Week, midnight, week_at
 from tests.support.sample_report import sample_report

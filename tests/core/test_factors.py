@@ -24,7 +24,7 @@ from report.analysis.factors import (
 from report.analysis.recommendations import FACTOR_ACTIONS
 from report.assemble import Subject, assemble, score
 from report.settings import ClientSettings
-from report.warehouse import TOTALS
+from report.warehouse import WITH_FEATURE
 from report.week import Week
 
 MODEL = churn.load()
@@ -153,7 +153,7 @@ def test_no_factor_is_told_of_what_the_shop_does_not_track() -> None:
     customers = np.full((1, week.counted_weeks), 50)
 
     def told(wishlists: int) -> set[str]:
-        with_feature = dict.fromkeys(TOTALS, 50) | {"added_to_wishlist": wishlists}
+        with_feature = dict.fromkeys(WITH_FEATURE, 50) | {"added_to_wishlist": wishlists}
         counted = CountedWeeks(
             features=np.array([[0.0, 0, 2, 0, 3, 3, 0, 300.0, 8]]),
             declining=np.array([False]),

@@ -8,7 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from threading import Event
@@ -20,7 +20,7 @@ from local.function import Function, bigquery_settings, running
 from report.threads import run_in_thread
 from tests.support.loopback import bigquery as loopback
 from tests.support.loopback import bigquery_requests
-from tests.support.loopback.bigquery import Job, Totals, Week
+from tests.support.loopback.bigquery import Cell, Job, Totals
 from tests.support.loopback.gemini import FAILURES, loopback_gemini, says
 from tests.support.loopback.server import (
     Behaviour,
@@ -41,10 +41,9 @@ REPORT = "/reports/generate?client_id=1&week_ending=2025-01-19"
 CUSTOMERS = f"{REPORT}&include=customers"
 GOOD = "This week you had 10 active customers.\n\nNow is a good time to write to them."
 
-NAME, WEEKS = loopback.TEN_CUSTOMERS
-OTHER = ("1,1,1,1,1,1,1,1,1,0", WEEKS)
-ALL = loopback.TEN_IN_ALL
-TWO_PAGES = [{**loopback.rows(row), "totalRows": "3"} for row in ((NAME, WEEKS), OTHER, ALL)]
+NAME, (NEWEST, *OLDER) = loopback.CELL, loopback.TEN_CUSTOMERS
+TEN = Totals(0, 10, with_sessions=10)
+TWO_PAGES = [{**loopback.rows(*part), "totalRows": "20"} for part in ([NEWEST], OLDER)]
 INSIDE = ("secret-project", "analytics", "SELECT", "bytes", "Traceback")
 """No word of these is for an answer."""
 
@@ -54,14 +53,14 @@ def counts(*rows: tuple[object, ...], **about: object) -> Behaviour:
     return loopback.shop(cells=answers(200, {**loopback.rows(*rows), **about}))
 
 
-def a_week(*numbers: object) -> Behaviour:
-    """One cell with one week of these numbers, and right totals."""
-    return counts(loopback.cell(NAME, Week(*numbers)), ALL)
+def newest(totals: Totals, *cells: Cell) -> Behaviour:
+    """The shop of ten customers, but for its newest week."""
+    return counts(loopback.week(totals, *cells), *OLDER)
 
 
 def named(name: str) -> Behaviour:
-    """One cell of this name."""
-    return counts((name, WEEKS), ALL)
+    """A newest week whose cell has this name."""
+    return newest(TEN, Cell(name, 10))
 
 
 FOR_GOOD: dict[str, Behaviour] = {
@@ -75,27 +74,29 @@ PASSING: dict[str, Behaviour] = {
     "dropped connections": drops,
     "broken JSON": lambda call, _over: send(call, 200, "application/json", b'{"jobComplete": true, "rows": [{"f"'),
     "JSON without rows": answers(200, {"jobComplete": True}),
-    "a missing column": answers(200, loopback.rows((NAME,), columns=("cell",))),
+    "a missing column": answers(200, loopback.rows(NEWEST[:-1], columns=tuple(loopback.COLUMNS["cells"][:-1]))),
     "a row without values": counts(()),
-    "a NULL": counts((NAME, None)),
-    "no number": a_week(0, 10, 0, "NaN"),
-    "an empty cell": a_week(0, 0),
-    "half a customer": a_week(0, 9.5),
-    "more customers than can be": a_week(0, 1e300),
-    "more churned customers than there are": a_week(4, 10, 11),
-    "a week of the memory": a_week(12, 10),
-    "a week after this one": a_week(-1, 10),
-    "a week twice": counts(loopback.cell(NAME, Week(0, 10), Week(0, 10)), ALL),
+    "a NULL": newest(replace(TEN, customers=None), Cell(NAME, 10)),
+    "no number": newest(TEN, Cell(NAME, 10, 0, "NaN")),
+    "an empty cell": newest(TEN, Cell(NAME, 10), Cell(f"0{NAME[1:]}", 0)),
+    "half a customer": newest(TEN, Cell(NAME, 9.5)),
+    "more customers than can be": newest(replace(TEN, customers=1e300), Cell(NAME, 1e300)),
+    "more churned customers than there are": newest(TEN, Cell(NAME, 10, 11)),
+    "no cells": newest(TEN),
+    "customers without a cell": newest(TEN, Cell(NAME, 9)),
+    "cells of the memory": counts(NEWEST, *OLDER[:11], loopback.week(replace(TEN, weeks_ago=12), Cell(NAME, 10))),
+    "half an entry": newest(TEN, Cell(f"{NAME};{NAME}", 10)),
+    "a week after this one": newest(replace(TEN, weeks_ago=-1), Cell(NAME, 10)),
+    "a week before the memory": newest(replace(TEN, weeks_ago=20)),
+    "a week twice": counts(NEWEST, NEWEST, *OLDER),
     "a cell of nine numbers": named(NAME[:-2]),
     "a cell beyond the last limit": named(f"99{NAME[1:]}"),
     "a cell before the first limit": named(f"-1{NAME[1:]}"),
     "half a cell": named(f"0.5{NAME[1:]}"),
-    "a cell twice": counts((NAME, WEEKS), (NAME, WEEKS), ALL),
-    "totals twice": counts((NAME, WEEKS), ALL, ALL),
-    "totals of a week before the memory": counts((NAME, WEEKS), loopback.cell(None, Totals(20, 10))),
-    "negative totals": counts((NAME, WEEKS), loopback.cell(None, Totals(0, -1))),
-    "fewer rows than it says": counts((NAME, WEEKS), ALL, totalRows="3"),
-    "more rows than it says": counts((NAME, WEEKS), ALL, totalRows="1"),
+    "a cell twice": newest(TEN, Cell(NAME, 5), Cell(NAME, 5)),
+    "negative totals": newest(replace(TEN, new_customers=-1), Cell(NAME, 10)),
+    "fewer rows than it says": counts(NEWEST, *OLDER, totalRows="21"),
+    "more rows than it says": counts(NEWEST, *OLDER, totalRows="19"),
     "too many queries": loopback.refuses(403, "rateLimitExceeded", "Exceeded rate limits for table secret-project:analytics"),
     "an error of its own": loopback.refuses(500, "internalError", "An internal error occurred in analytics"),
     "an overload": loopback.refuses(503, "backendError", "Visibility check was unavailable for secret-project"),
@@ -170,7 +171,8 @@ def test_the_rows_of_a_job_come_page_by_page(misled: Misled) -> None:
     misled.bigquery.behaviour, misled.gemini.behaviour = Job(*TWO_PAGES), says("All is well.")
     answer = misled.function.ask(REPORT)
     assert answer.status == 200, answer.text
-    assert answer.json()["report_data"]["summary"]["totalCustomers"] == 20
+    assert answer.json()["report_data"]["summary"]["totalCustomers"] == 10
+    assert answer.json()["report_data"]["lastWeek"]["totalCustomers"] == 10
 
 
 def test_a_fault_that_passes_is_not_noticed(misled: Misled) -> None:

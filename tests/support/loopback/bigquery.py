@@ -10,7 +10,7 @@ with loopback_bigquery(shop(cells=hangs)) as bigquery:
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from datetime import date, timedelta
 from threading import Event
 from typing import Any, Literal
@@ -32,14 +32,6 @@ FEATURES = (
     "total_spent_usd",
     "active_weeks_before",
 )
-COLUMNS: Mapping[QueryName, tuple[str, ...]] = {
-    "cells": ("cell", "weeks"),
-    "days": ("day", "events", "repeated"),
-    "customers": ("user_id", "email", "name", "cell", "spent_9_weeks", *FEATURES),
-    "missing_regulars": ("user_id", "email", "name", "active_weeks", "spent_9_weeks"),
-}
-"""What the queries in `report/sql` return."""
-
 ALL_WEEKS = range(20)
 """The weeks that `cells.sql` counts, and those of the memory before them."""
 
@@ -68,10 +60,10 @@ def query_of(request: Request) -> QueryName:
 
 
 @dataclass(frozen=True)
-class Week:
-    """One week of a cell."""
+class Cell:
+    """One cell of a week."""
 
-    weeks_ago: object
+    name: object
     customers: object
     churned: object = 0
     spent: object = 0.0
@@ -79,12 +71,13 @@ class Week:
 
 @dataclass(frozen=True)
 class Totals:
-    """One week, without regard to cells."""
+    """One week, without regard to cells: the columns of `cells.sql`."""
 
     weeks_ago: object
     customers: object
     new_customers: object = 0
     missing_regulars: object = 0
+    spent_by_missing_regulars: object = 0.0
     unusable_amounts: object = 0
     with_added_to_wishlist: object = 0
     with_removed_from_wishlist: object = 0
@@ -93,12 +86,20 @@ class Totals:
     with_cart_quantity_updated: object = 0
     with_sessions: object = 0
     with_spend: object = 0
-    spent_by_missing_regulars: object = 0.0
 
 
-def cell(name: str | None, *weeks: Week | Totals) -> tuple[str | None, str]:
-    """A row of `cells.sql`: a cell with its weeks, or without a name the totals."""
-    return name, ";".join(" ".join(map(str, astuple(week))) for week in weeks)
+def week(totals: Totals, *cells: Cell) -> tuple[object, ...]:
+    """A row of `cells.sql`: a week's totals and its cells, NULL if there are none."""
+    return *astuple(totals), ";".join(" ".join(map(str, astuple(cell))) for cell in cells) or None
+
+
+COLUMNS: Mapping[QueryName, tuple[str, ...]] = {
+    "cells": (*(field.name for field in fields(Totals)), "cells"),
+    "days": ("day", "events", "repeated"),
+    "customers": ("user_id", "email", "name", "cell", "spent_9_weeks", *FEATURES),
+    "missing_regulars": ("user_id", "email", "name", "active_weeks", "spent_9_weeks"),
+}
+"""What the queries in `report/sql` return."""
 
 
 def day_rows(events: Mapping[date, int], of_week: int = 0, repeated: int = 0) -> list[tuple[object, ...]]:
@@ -139,14 +140,17 @@ def no_rows(call: Call, _over: Event) -> None:
 
 CELL = "1,1,1,1,1,1,2,1,1,0"
 """Customers who did nothing but visit once, two or three days before the week's end, and in no week before."""
-TEN_CUSTOMERS = cell(CELL, *(Week(weeks_ago, 10, churned=4) for weeks_ago in ALL_WEEKS if weeks_ago < 12))
-TEN_IN_ALL = cell(None, *(Totals(weeks_ago, 10, with_sessions=10) for weeks_ago in ALL_WEEKS))
+TEN_CUSTOMERS = [
+    week(Totals(weeks_ago, 10, with_sessions=10), *([Cell(CELL, 10, churned=4)] if weeks_ago < 12 else []))
+    for weeks_ago in ALL_WEEKS
+]
+"""Each week's row, newest first."""
 
 
 def _ten_customers(call: Call, _over: Event) -> None:
     query = query_of(call.request)
     if query == "cells":
-        found = rows(TEN_CUSTOMERS, TEN_IN_ALL)
+        found = rows(*TEN_CUSTOMERS)
     elif query == "days":
         found = rows(*day_rows(_days_of(call.request), of_week=10), query="days")
     else:
