@@ -28,7 +28,7 @@ from report.analysis.caveats import (
     silenced_changes,
 )
 from report.analysis.cells import CountedWeeks, ScoredCells
-from report.analysis.changes import changes
+from report.analysis.changes import BASELINE_WEEKS, Figures, changes, figures
 from report.analysis.customers import CellProbabilities, Customer, Regular, cell_probabilities
 from report.analysis.days import DayCounts, silent_days
 from report.analysis.drift import share_outside
@@ -45,7 +45,7 @@ from report.analysis.risk import at_high_risk, in_riskiest_tenth
 from report.analysis.segments import in_segment, segment_breakdown
 from report.analysis.sentences import backtest_sentence, of_average_shop
 from report.rules import SEGMENT_RULES, THRESHOLDS, comparable_with_last_week
-from report.schema import AtRiskCustomer, CalibrationUsed, CustomerList, CustomerListName, Meta, Report, ReportData
+from report.schema import AtRiskCustomer, CalibrationUsed, CustomerList, CustomerListName, HistoryWeek, Meta, Report, ReportData
 from report.settings import ClientSettings
 from report.summary.executive import ExecutiveSummary
 from report.summary.facts import Facts
@@ -73,8 +73,11 @@ class Scored:
     known: Known
     teachers: Teachers
     calibration: Calibration
-    weeks: tuple[ScoredCells, ...]
-    """Newest first."""
+
+    def week(self, weeks_ago: int) -> ScoredCells:
+        """Return the cells of one week with their churn probabilities: made when asked for, since a large shop has many."""
+        there = self.counted.customers[:, weeks_ago] > 0
+        return ScoredCells(self.counted.week(weeks_ago), apply(self.calibration, self.log_odds[there]))
 
 
 def teachers(days: DayCounts | None, counted: CountedWeeks | None, week: Week) -> Teachers:
@@ -95,22 +98,19 @@ def score(model: ChurnModel, counted: CountedWeeks, days: DayCounts | None, week
     log_odds = churn.log_odds(model, counted.features)
     known = _known(days, counted, week)
     teaching = teachers_of(known, week.newest_known)
-    calibration = correction(counted, log_odds, teaching)
-    probabilities = apply(calibration, log_odds)
-    weeks = tuple(ScoredCells(counted.week(ago), probabilities[counted.customers[:, ago] > 0]) for ago in range(counted.weeks))
-    return Scored(counted, days, log_odds, known, teaching, calibration, weeks)
+    return Scored(counted, days, log_odds, known, teaching, correction(counted, log_odds, teaching))
 
 
 def listed_cells(scored: Scored, limits: Limits, list_: CustomerListName) -> CellProbabilities:
     """Name the cells of this week's customers that belong in a list."""
-    this_week = scored.weeks[0]
+    this_week = scored.week(0)
     return cell_probabilities(in_segment(this_week, "High-Value") if list_ == "high_value" else this_week, limits)
 
 
 def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_history: bool = False) -> Report:
     """Assemble the report without the executive summary, which is written from it."""
     week, counted, currency = subject.week, scored.counted, subject.client.currency
-    this_week, last_week = scored.weeks[:2]
+    this_week, last_week = scored.week(0), scored.week(1)
     outside = share_outside(model, this_week)
     found = caveats(Evidence(week, counted, scored.days, scored.known, scored.teachers, outside))
     changed = changed_features(counted, week)
@@ -118,7 +118,7 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
     factors = _leading_factors(model, this_week, told)
     ahead = outlook(this_week, last_week, _count_missing_regulars(scored, week))
     silenced = silenced_changes(found, broken_features(counted, week))
-    news = () if week.partial else changes(this_week, last_week, _baseline(scored, week), silenced)
+    news = () if week.partial else changes(figures(this_week), figures(last_week), _baseline(scored, week), silenced)
     last_missing = silent_days(scored.days, week, 1) if scored.days else ()
     before = last_week_in_numbers(last_week, complete=not last_missing)
     tellable = news if before.complete else ()
@@ -162,7 +162,7 @@ def assemble(model: ChurnModel, subject: Subject, scored: Scored, *, include_his
             lastWeek=before,
             caveats=found,
             changes=news,
-            history=history(week, scored.weeks, _reported_high_risk(scored, week)) if include_history else None,
+            history=_history(scored, week) if include_history else None,
         ),
         meta=Meta(
             client_id=subject.client_id,
@@ -209,7 +209,7 @@ def list_of_customers(
 ) -> CustomerList:
     """Make a page of the customers at risk, or of the High-Value ones; `asked` is the list and the page."""
     list_, page = asked
-    this_week = scored.weeks[0]
+    this_week = scored.week(0)
     return CustomerList(
         client_id=subject.client_id,
         week_ending=subject.week.ending,
@@ -296,13 +296,15 @@ def _count_missing_regulars(scored: Scored, week: Week) -> int | None:
     return sum(total.missing_regulars for total in scored.counted.totals)
 
 
-def _baseline(scored: Scored, week: Week) -> tuple[ScoredCells, ...]:
-    """Return the complete weeks before this one that have no missing days, newest first."""
-    return tuple(
-        weeks
-        for ago, weeks in enumerate(scored.weeks)
-        if 1 <= ago <= scored.known.oldest_whole and not (scored.days and silent_days(scored.days, week, ago))
-    )
+def _baseline(scored: Scored, week: Week) -> list[Figures]:
+    """Return the figures of the last eight complete weeks before this one that have no missing days, newest first."""
+    complete = range(1, min(scored.known.oldest_whole + 1, scored.counted.weeks))
+    sound = [ago for ago in complete if not (scored.days and silent_days(scored.days, week, ago))]
+    return [figures(scored.week(ago)) for ago in sound[:BASELINE_WEEKS]]
+
+
+def _history(scored: Scored, week: Week) -> tuple[HistoryWeek, ...]:
+    return history(week, map(scored.week, range(HISTORY_WEEKS)), _reported_high_risk(scored, week))
 
 
 def _reported_high_risk(scored: Scored, week: Week) -> Mapping[int, int]:

@@ -22,7 +22,7 @@ from model.arrays import FloatArray
 from model.calibration import IDENTITY, apply
 from model.churn import FEATURES
 from report.analysis.cells import Cells, ScoredCells
-from report.analysis.changes import BASELINE_WEEKS, changes
+from report.analysis.changes import BASELINE_WEEKS, changes, figures
 from report.schema import Change
 from report.week import MEMORY_WEEKS, WEEKS_TO_COME_BACK
 from training.dataset import CustomerWeeks, from_events
@@ -64,13 +64,13 @@ def _measure(title: str, shops: Iterator[dict[int, Weeks]]) -> None:
                     false[size, change.what].append(change.verdict != "usual")
                 fallen = _judge(_without_a_third_of_visits(weeks[newest], random), before)
                 caught[size].append(any(change.verdict == "worse" for change in fallen))
-    figures = list(dict.fromkeys(what for _, what in false))
+    judged = list(dict.fromkeys(what for _, what in false))
     rows = [
-        (f"{size:,}", *(_percent(false[size, what]) for what in figures), f"{100 * float(np.mean(caught[size])):.0f}")
+        (f"{size:,}", *(_percent(false[size, what]) for what in judged), f"{100 * float(np.mean(caught[size])):.0f}")
         for size in SIZES
     ]
-    rows.append(("all", *(_percent([told for size in SIZES for told in false[size, what]]) for what in figures), ""))
-    header = ("customers a week", *figures, "falls by a third caught")
+    rows.append(("all", *(_percent([told for size in SIZES for told in false[size, what]]) for what in judged), ""))
+    header = ("customers a week", *judged, "falls by a third caught")
     lines = [f"{title}:", "", *(f"| {' | '.join(row)} |" for row in (header, ("---",) * len(header), *rows)), "", ""]
     sys.stdout.write("\n".join(lines))
 
@@ -130,8 +130,8 @@ def _without_a_third_of_visits(features: FloatArray, random: np.random.Generator
 
 
 def _judge(newest: FloatArray, before: Sequence[FloatArray]) -> tuple[Change, ...]:
-    scored = [_scored(features) for features in (newest, *before)]
-    return changes(scored[0], scored[1], scored[1:])
+    now, *past = (figures(_scored(features)) for features in (newest, *before))
+    return changes(now, past[0], past)
 
 
 def _scored(features: FloatArray) -> ScoredCells:

@@ -28,7 +28,11 @@ MIN_COUNT = 10
 LESS_IS_BETTER: frozenset[ChangeName] = frozenset({"expectedToLeave"})
 
 
-def figures(week: ScoredCells) -> Mapping[ChangeName, float]:
+Figures = Mapping[ChangeName, float]
+"""The figures of a week that are compared with other weeks."""
+
+
+def figures(week: ScoredCells) -> Figures:
     """Return the figures of a week that are compared with other weeks."""
     by_segment: dict[ChangeName, float] = {segment: float(in_segment(week, segment).customers) for segment in SEGMENTS}
     return {
@@ -40,17 +44,20 @@ def figures(week: ScoredCells) -> Mapping[ChangeName, float]:
 
 
 def changes(
-    this_week: ScoredCells, last_week: ScoredCells, baseline: Sequence[ScoredCells], silenced: Collection[ChangeName] = ()
+    this_week: Figures, last_week: Figures, baseline: Sequence[Figures], silenced: Collection[ChangeName] = ()
 ) -> tuple[Change, ...]:
-    """Compare each figure of this week with the `baseline`: complete weeks before, newest first. Empty with fewer than six.
+    """Compare each figure of this week with the `baseline`: the complete weeks before, newest first. Empty with fewer than six.
 
     Figures of `silenced` are left out: their data is broken.
     """
     if len(baseline) < MIN_BASELINE_WEEKS:
         return ()
-    before, now = figures(last_week), figures(this_week)
-    past = [figures(week) for week in baseline[:BASELINE_WEEKS]]
-    return tuple(_change(what, now[what], before[what], [week[what] for week in past]) for what in now if what not in silenced)
+    past = baseline[:BASELINE_WEEKS]
+    return tuple(
+        _change(what, this_week[what], last_week[what], [week[what] for week in past])
+        for what in this_week
+        if what not in silenced
+    )
 
 
 def _change(what: ChangeName, now: float, before: float, past: Sequence[float]) -> Change:

@@ -3,7 +3,7 @@
 All weeks are restated with this report's correction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from report.analysis.cells import ScoredCells
 from report.analysis.metrics import summary
@@ -13,14 +13,12 @@ from report.week import Week
 WEEKS = 8
 
 
-def history(week: Week, newest_first: Sequence[ScoredCells], reported_high_risk: Mapping[int, int]) -> tuple[HistoryWeek, ...]:
-    """Return the last eight weeks in numbers, oldest first.
+def history(week: Week, newest_first: Iterable[ScoredCells], reported_high_risk: Mapping[int, int]) -> tuple[HistoryWeek, ...]:
+    """Return the newest weeks in numbers, oldest first.
 
     `reported_high_risk` has the customers at high risk in the report of each past week, by weeks ago, where known.
     """
-    weeks = [
-        _week(week.weeks_before(ago), scored, reported_high_risk.get(ago)) for ago, scored in enumerate(newest_first[:WEEKS])
-    ]
+    weeks = [_week(week.weeks_before(ago), scored, reported_high_risk.get(ago)) for ago, scored in enumerate(newest_first)]
     return tuple(reversed(weeks))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from report.analysis.caveats import broken_features, silenced_changes
 from report.analysis.cells import CountedWeeks, ScoredCells, WeekTotals
-from report.analysis.changes import changes
+from report.analysis.changes import changes, figures
 from report.analysis.factors import FACTORS, LeadingFactor
 from report.analysis.insights import Findings, key_insights
 from report.analysis.outlook import outlook
@@ -36,7 +36,7 @@ def insights(
         missing_last_week=(),
         outlook=outlook(this_week, last_week, missing),
         segments=segment_breakdown(this_week, last_week),
-        changes=changes(this_week, last_week, baseline),
+        changes=changes(figures(this_week), figures(last_week), [figures(past) for past in baseline]),
         backtest=None,
         average_shop=average_shop,
         running=False,
@@ -114,9 +114,9 @@ def test_fewer_who_will_leave_are_no_news_where_fewer_came() -> None:
 
 
 def test_what_is_called_unusual_lies_outside_the_range_that_is_shown() -> None:
-    usual = [week(Cell(0.2, 100 + step, 5000.0 + step / 3)) for step in (0, 9, -7, 4, -3, 8, -9, 2)]
+    past = [figures(week(Cell(0.2, 100 + step, 5000.0 + step / 3))) for step in (0, 9, -7, 4, -3, 8, -9, 2)]
     for customers in range(40, 160):
-        for change in changes(week(Cell(0.2, customers, 1.0 * customers)), usual[0], usual):
+        for change in changes(figures(week(Cell(0.2, customers, 1.0 * customers))), past[0], past):
             inside = change.usualLow <= round(change.now) <= change.usualHigh
             assert change.verdict == "usual" or not inside
 
