@@ -9,7 +9,7 @@ from tests.benchmarks.shop import CLIENT
 
 PATH = f"/reports/generate?client_id={CLIENT}&week_ending={WEEK.ending}"
 NO_CACHE = {"REPORT_CACHE_SECONDS": "0"}
-AS_DEPLOYED = {"THREADS": "8"}
+AS_DEPLOYED = {"THREADS": "8", "MALLOC_ARENA_MAX": "2"}
 MIB = 2**20
 
 

@@ -80,7 +80,7 @@ def measure(settings: Settings, seconds: int) -> list[Throughput]:
             say(f"Throughput: {readers} readers, {threads} threads, {'from the cache' if cached else 'each report made'}")
             script = Path(folder, "requests.lua")
             script.write_text(_SCRIPT.format(week_ending=WEEK.ending, client=1 if cached else "client"))
-            its_settings = function.bigquery_settings(bigquery.endpoint) | {"THREADS": str(threads)}
+            its_settings = function.bigquery_settings(bigquery.endpoint) | served.AS_DEPLOYED | {"THREADS": str(threads)}
             with function.running(its_settings | ({} if cached else served.NO_CACHE), python=deployed.python()) as reports:
                 for _ in range(3):
                     served.ask(reports)

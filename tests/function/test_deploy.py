@@ -24,6 +24,7 @@ from local.programs import ROOT
 from report.api import logs
 from report.api.access import Grant, SchedulerSettings, grant_of, hash_of, parse_api_keys
 from report.settings import read_settings
+from tests.benchmarks import served
 from tests.support.programs import needed
 
 KEY_FILE = json.dumps({hash_of("a shop's key"): [1]})
@@ -172,6 +173,7 @@ def test_first_run_makes_everything_and_the_second_changes_nothing(cloud: Cloud,
     service = service_of(cloud)
     environment = service["environmentVariables"]
     assert environment["THREADS"] == str(service["maxInstanceRequestConcurrency"])
+    assert served.AS_DEPLOYED.items() <= environment.items()  # what the benchmarks measure
     settings = read_settings({**environment, "API_KEYS": api_keys, "CLIENTS": stored["clients"][0]})
     assert (settings.warehouse.project, settings.weekly_deadline_seconds) == (project, 500)
     assert settings.scheduler == SchedulerSettings(weekly_account, token["audience"])
