@@ -51,6 +51,11 @@ def test_a_week_is_partial_until_its_last_day_is_over(today: date, partial: bool
     assert (running.partial, running.as_of) == (partial, as_of)
 
 
+@pytest.mark.parametrize(("today", "begun"), [(date(2025, 1, 12), False), (date(2025, 1, 13), True)])
+def test_a_week_has_begun_from_its_first_day_on(today: date, begun: bool) -> None:
+    assert week(date(2025, 1, 19), today).begun == begun
+
+
 @pytest.mark.parametrize(
     ("today", "newest_known", "counted", "first_day"),
     [
