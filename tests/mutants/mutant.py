@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -16,21 +16,23 @@ from mutmut.mutation.mutators import mutation_operators
 from mutmut.mutation.pragma_handling import get_ignored_lines
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mutant:
     """A file with one change."""
 
     path: str
     line: int
-    change: str
-    code: str = field(repr=False)
+    module: cst.Module
+    was: cst.CSTNode
+    now: cst.CSTNode
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.change}"
+        change = " -> ".join(" ".join(self.module.code_for_node(node).split()) for node in (self.was, self.now))
+        return f"{self.path}:{self.line}: {change}"
 
     def put_in_place(self) -> None:
         """Import the mutant in place of its file, in this process."""
-        sys.meta_path.insert(0, _Instead(self.path, self.code))
+        sys.meta_path.insert(0, _Instead(self.path, self.module.deep_replace(self.was, self.now).code))
 
 
 def mutants_of(path: str) -> Iterator[Mutant]:
@@ -42,8 +44,7 @@ def mutants_of(path: str) -> Iterator[Mutant]:
     positions = wrapper.resolve(PositionProvider)
     for mutation in visitor.mutations:
         was, now = mutation.original_node, mutation.mutated_node
-        change = " -> ".join(" ".join(module.code_for_node(node).split()) for node in (was, now))
-        yield Mutant(path, positions[was].start.line, change, module.deep_replace(was, now).code)
+        yield Mutant(path, positions[was].start.line, module, was, now)
 
 
 class _Everywhere(MutationVisitor):
