@@ -25,6 +25,8 @@ class Mutant:
     module: cst.Module
     was: cst.CSTNode
     now: cst.CSTNode
+    function: tuple[int, int] | None
+    """The first and the last line of the function around it; None for what runs when the file is imported."""
 
     def __str__(self) -> str:
         change = " -> ".join(" ".join(self.module.code_for_node(node).split()) for node in (self.was, self.now))
@@ -43,8 +45,10 @@ def mutants_of(path: str) -> Iterator[Mutant]:
     module = wrapper.visit(visitor)
     positions = wrapper.resolve(PositionProvider)
     for mutation in visitor.mutations:
-        was, now = mutation.original_node, mutation.mutated_node
-        yield Mutant(path, positions[was].start.line, module, was, now)
+        was, now, around = mutation.original_node, mutation.mutated_node, mutation.contained_by_top_level_function
+        inside = isinstance(around, cst.FunctionDef) and not around.decorators
+        function = (positions[around].start.line, positions[around].end.line) if inside else None
+        yield Mutant(path, positions[was].start.line, module, was, now, function)
 
 
 class _Everywhere(MutationVisitor):
