@@ -1,6 +1,6 @@
 """Mutate the pure core, run its tests against each mutant, and print how many are killed and which survive.
 
-Without files it tries a random sample of all mutants, since all would take a day.
+It tries a random sample of the mutants, since all of them would take a day.
 """
 
 import argparse
@@ -37,15 +37,14 @@ SELECTED = "not set_in_the_pdf"
 def main(arguments: Sequence[str]) -> int:
     """Try the mutants; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants.run", description=__doc__)
-    parser.add_argument("--files", nargs="*", help="try all mutants of these files")
-    parser.add_argument("--sample", type=int, default=1_000, help="how many mutants to try without files")
+    parser.add_argument("--files", nargs="*", help="mutate these files alone")
+    parser.add_argument("--sample", type=int, default=1_000, help="how many mutants to try at most")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     options = parser.parse_args(arguments)
     paths = options.files or sorted(str(path) for pattern in CORE for path in Path().glob(pattern))
     mutants = [mutant for path in paths for mutant in mutants_of(path)]
     there = len(mutants)
-    if not options.files:
-        mutants = random.Random(options.seed).sample(mutants, min(options.sample, there))  # noqa: S311
+    mutants = random.Random(options.seed).sample(mutants, min(options.sample, there))  # noqa: S311
     load_libraries()
     tests = tests_of(TESTS, SELECTED)
     say(f"{len(tests.names)} tests, {len(mutants):,} mutants")
