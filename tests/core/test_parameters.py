@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from report.api.parameters import ParameterError, ReportQuery, parse_parameters
+from report.api.parameters import (
+    ListQuery,
+    ParameterError,
+    ReportQuery,
+    SharedQuery,
+    parse_list_parameters,
+    parse_parameters,
+    parse_shared_parameters,
+)
 
 
 def asked(client_id: int, **rest: Any) -> ReportQuery:
@@ -55,3 +63,96 @@ def test_what_is_not_right_is_named_with_what_it_takes(query: dict[str, list[str
     with pytest.raises(ParameterError) as found:
         parse_parameters(query)
     assert (found.value.parameter, str(found.value)) == (parameter, message)
+
+
+LISTS = {
+    "list": "list is required and takes at_risk, missing_regulars or high_value",
+    "format": "format takes json or csv",
+    "layout": "layout takes plain, klaviyo, mailchimp or google_ads, of a CSV",
+    "page": "page takes the number of a page from 1 to 10",
+}
+
+
+def test_a_list_is_asked_for_by_its_name_and_the_rest_has_a_default() -> None:
+    assert parse_list_parameters({"client_id": ["1"], "list": ["at_risk"]}) == ListQuery.model_construct(
+        client_id=1, list="at_risk", format="json", layout="plain", page=1
+    )
+    given = {
+        "client_id": "1",
+        "week_ending": "2025-01-19",
+        "list": "high_value",
+        "format": "csv",
+        "layout": "klaviyo",
+        "page": "10",
+    }
+    assert parse_list_parameters({name: [value] for name, value in given.items()}) == ListQuery.model_construct(
+        client_id=1, week_ending=date(2025, 1, 19), list="high_value", format="csv", layout="klaviyo", page=10
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "message"),
+    [
+        ({"list": "everybody"}, "list", LISTS["list"]),
+        ({}, "list", LISTS["list"]),
+        ({"list": "at_risk", "format": "html"}, "format", LISTS["format"]),
+        ({"list": "at_risk", "format": "csv", "layout": "excel"}, "layout", LISTS["layout"]),
+        ({"list": "at_risk", "layout": "klaviyo"}, "layout", "layout is of a CSV: format=csv goes with it"),
+        ({"list": "at_risk", "page": "0"}, "page", LISTS["page"]),
+        ({"list": "at_risk", "page": "11"}, "page", LISTS["page"]),
+        ({"list": "at_risk", "page": "100"}, "page", LISTS["page"]),
+    ],
+)
+def test_what_is_not_right_of_a_list_is_named_with_what_it_takes(query: dict[str, str], parameter: str, message: str) -> None:
+    with pytest.raises(ParameterError) as found:
+        parse_list_parameters({"client_id": ["1"], **{name: [value] for name, value in query.items()}})
+    assert (found.value.parameter, str(found.value)) == (parameter, message)
+
+
+LINK = {"client_id": "1", "week_ending": "2025-01-19", "expires": "999999999999", "signature": "ab"}
+
+
+def test_a_link_names_client_week_and_expiry() -> None:
+    link = {"client_id": 1, "week_ending": date(2025, 1, 19), "expires": 999_999_999_999}
+    asked_for = parse_shared_parameters({name: [value] for name, value in LINK.items()})
+    assert asked_for == SharedQuery.model_construct(**link, format="html", signature="ab")
+    without = parse_shared_parameters({name: [value] for name, value in LINK.items() if name != "signature"})
+    assert without == SharedQuery.model_construct(**link, format="html", signature="")
+
+
+@pytest.mark.parametrize(
+    ("change", "parameter", "message"),
+    [
+        (
+            {"week_ending": None},
+            "week_ending",
+            "week_ending is required and takes the last day of a week as YYYY-MM-DD, such as 2025-01-19",
+        ),
+        ({"expires": None}, "expires", "expires is required and takes the seconds since 1970 that the link has"),
+        ({"expires": "1" + "0" * 12}, "expires", "expires is required and takes the seconds since 1970 that the link has"),
+        ({"expires": "-1"}, "expires", "expires is required and takes the seconds since 1970 that the link has"),
+        ({"format": "json"}, "format", "format takes html or pdf"),
+        (
+            {"include": "customers"},
+            "include",
+            "'include' is unknown; there are client_id, week_ending, expires, format and signature",
+        ),
+    ],
+)
+def test_what_is_not_right_of_a_link_is_named_with_what_it_takes(
+    change: dict[str, str | None], parameter: str, message: str
+) -> None:
+    with pytest.raises(ParameterError) as found:
+        parse_shared_parameters({name: [value] for name, value in {**LINK, **change}.items() if value is not None})
+    assert (found.value.parameter, str(found.value)) == (parameter, message)
+
+
+@pytest.mark.parametrize("name", ["key", "api_key", "X-API-Key", "apikey"])
+def test_a_key_in_an_address_is_refused_for_what_it_is(name: str) -> None:
+    with pytest.raises(ParameterError, match="an API key belongs in the header X-API-Key"):
+        parse_parameters({"client_id": ["1"], name: ["secret"]})
+
+
+def test_the_same_part_cannot_be_included_twice() -> None:
+    with pytest.raises(ParameterError, match=INCLUDE):
+        parse_parameters({"client_id": ["1"], "include": ["history,history"]})
