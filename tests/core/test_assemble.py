@@ -1,6 +1,6 @@
 """What the assembled report and its lists say of themselves, from hand-made counts."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -9,6 +9,7 @@ import pytest
 from model import churn
 from report.analysis.cells import CountedWeeks, WeekTotals
 from report.analysis.customers import Customer, Regular
+from report.analysis.days import DayCounts
 from report.analysis.limits import cell_limits
 from report.assemble import (
     Scored,
@@ -34,7 +35,7 @@ ANN = Customer("ann", "ann@example.com", "Sample Ann", ONCE, declining=False, sp
 BOB = Regular("bob", None, "Sample Bob", 0b111100, 9000.0)
 
 
-def scored(week: Week = WEEK) -> Scored:
+def scored(week: Week = WEEK, days: DayCounts | None = None) -> Scored:
     """Every week 30 customers who came once and 10 who come often; 24 and 1 of them leave."""
     customers = np.array([[30], [10]]) * np.ones(week.counted_weeks, np.int64)
     with_feature = {"added_to_wishlist": 10, "added_to_cart": 10, "total_sessions": 40, "total_spent_usd": 10}
@@ -49,7 +50,7 @@ def scored(week: Week = WEEK) -> Scored:
         totals=(*totals, *[WeekTotals(40)] * 8),
         memory_weeks=8,
     )
-    return score(MODEL, counted, None, week)
+    return score(MODEL, counted, days, week)
 
 
 def test_a_report_says_whose_it_is_when_it_was_made_and_what_taught_it() -> None:
@@ -72,6 +73,51 @@ def test_a_report_says_whose_it_is_when_it_was_made_and_what_taught_it() -> None
     assert meta.backtest
     assert (meta.backtest.week_ending, meta.backtest.customers, meta.backtest.churned) == (date(2024, 12, 22), 40, 25)
     assert (meta.backtest.observed_churn_rate, meta.backtest.corrected, meta.backtest.as_issued) == (0.625, True, True)
+
+
+def test_the_insights_compare_with_last_week_and_tell_what_is_known() -> None:
+    data = assemble(MODEL, SUBJECT, scored()).report_data
+    assert data.keyInsights == (
+        "About 24 of 40 customers will probably not be back within four weeks; last week it was 24 of 40.",
+        "¥90,543 of the ¥1,800,000 that known customers spent this week is at stake, most of it with High-Value customers.",
+        "3 regulars stayed away this week and last, after coming in at least three of the four weeks before.",
+        "30 customers are currently classified as high churn risk.",
+        "Average churn probability across your base is 61.0%.",
+        "Four weeks ago we said to expect 24 of 40 customers to stay away; 25 did. "
+        "Of the 30 customers flagged at high risk, 24 have not come back.",
+    )
+    assert data.headline.text == "A usual week. About 24 of 40 customers will probably not be back within four weeks."
+    assert [(advice.id, advice.spendAtStake) for advice in data.recommendations] == [
+        ("missing_regulars", 100.0),
+        ("win_back", 0.0),
+        ("factor_no_visit_before", None),
+    ]
+    assert [(factor.id, factor.customers, factor.of) for factor in data.topRiskFactors] == [("no_visit_before", 30, 30)]
+    assert [(change.what, change.now, change.before) for change in data.changes][:2] == [
+        ("customers", 40.0, 40.0),
+        ("spent", 1_800_000.0, 1_800_000.0),
+    ]
+    assert [caveat.code for caveat in data.caveats] == ["days_unknown"]
+
+
+def test_last_weeks_missing_day_is_named_and_that_week_is_compared_with_nothing() -> None:
+    missing, days = date(2025, 1, 8), [date(2025, 1, 26) - timedelta(days=day) for day in range(160)]
+    found = scored(days=DayCounts({day: 9 for day in days if day != missing}, 60, 0))
+    data = assemble(MODEL, SUBJECT, found).report_data
+    assert data.lastWeek.complete is False
+    assert data.caveats == ()
+    assert data.keyInsights[1] == (
+        "No events arrived on Wednesday, Jan 8, so last week's numbers are too low and nothing is compared with them."
+    )
+    assert not any("last week it was" in insight for insight in data.keyInsights)
+
+
+def test_a_running_week_is_compared_with_nothing() -> None:
+    running = Week(WEEK.ending, WEEK.time_zone, date(2025, 1, 17))
+    data = assemble(MODEL, Subject(7, SUBJECT.client, running, NOW), scored(running)).report_data
+    assert data.changes == ()
+    assert data.outlook.missingRegulars is None
+    assert data.keyInsights[0] == "About 24 of 40 customers will probably not be back within four weeks."
 
 
 def test_past_weeks_correct_what_this_week_expects() -> None:

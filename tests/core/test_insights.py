@@ -16,7 +16,7 @@ from report.analysis.insights import Findings, key_insights
 from report.analysis.outlook import outlook
 from report.analysis.recommendations import ACTIONS, FACTOR_ACTIONS, Situation, recommendations
 from report.analysis.segments import segment_breakdown
-from report.analysis.sentences import backtest_sentence, days_in_words, riskiest_sentence
+from report.analysis.sentences import backtest_sentence, days_in_words, leaving_clause, riskiest_sentence
 from report.schema import Backtest, Recommendation
 from report.week import Week
 from tests.support.scored import NOBODY, Cell, week
@@ -103,6 +103,25 @@ def test_the_average_is_written_as_the_reports_field_has_it() -> None:
     assert f"{100 * average:.1f}" == "47.4"
     assert insights(week(Cell(average)))[-1] == f"Average churn probability across your base is {100 * round(average, 4):.1f}%."
     assert insights(week(Cell(average)))[-1] == "Average churn probability across your base is 47.3%."
+
+
+@pytest.mark.parametrize(
+    ("customers", "expected", "average_shop", "told"),
+    [
+        (1, 0.39, False, "Your only customer of the week will probably be back within four weeks"),
+        (1, 0.5, False, "Nobody can tell yet whether your only customer of the week will be back within four weeks"),
+        (1, 0.61, False, "Your only customer of the week will probably not be back within four weeks"),
+        (1, 0.9, True, "Nobody can tell yet whether your only customer of the week will be back within four weeks"),
+        (20, 0.4, False, "Probably all 20 customers will be back within four weeks"),
+        (2, 0.4, False, "Probably both customers will be back within four weeks"),
+        (20, 19.6, False, "Probably none of 20 customers will be back within four weeks"),
+        (20, 0.6, False, "About 1 of 20 customers will probably not be back within four weeks"),
+        (20, 0.4, True, "In an average shop hardly any of 20 such customers would not be back within four weeks"),
+        (20, 7.0, True, "In an average shop about 7 of 20 such customers would not be back within four weeks"),
+    ],
+)
+def test_how_many_will_leave_is_said_as_it_is_known(customers: int, expected: float, average_shop: bool, told: str) -> None:
+    assert leaving_clause(customers, expected, average_shop=average_shop) == told
 
 
 def test_fewer_who_will_leave_are_no_news_where_fewer_came() -> None:

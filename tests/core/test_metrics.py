@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from report.analysis.history import history
-from report.analysis.metrics import percent_change, risk_breakdown, summary
+from report.analysis.metrics import last_week_in_numbers, percent_change, risk_breakdown, summary
 from report.analysis.outlook import outlook
 from report.analysis.risk import at_high_risk, risk_level
 from report.analysis.segments import segment_breakdown
@@ -119,6 +119,23 @@ def test_the_cells_at_high_risk_keep_all_that_is_theirs() -> None:
 
 def test_a_segments_risk_is_in_percent_with_one_decimal() -> None:
     assert segment_breakdown(week(Cell(0.12345)), NOBODY)[-1].riskLevel == 12.3
+
+
+def test_last_week_is_told_in_absolute_numbers() -> None:
+    then = week(Cell(0.8, 1, 10.0), Cell(0.7, 2, 5.006), Cell(0.4, 3, 1.0), Cell(0.1, 4))
+    assert last_week_in_numbers(then, complete=False).model_dump() == {
+        "totalCustomers": 10,
+        "highRiskCount": 3,
+        "mediumRiskCount": 3,
+        "lowRiskCount": 4,
+        "churned": 1,
+        "retentionRate": 90.0,
+        "avgChurnProbability": 0.38,
+        "spendAtStake": 11.9,
+        "complete": False,
+    }
+    nobody = last_week_in_numbers(NOBODY, complete=True)
+    assert (nobody.totalCustomers, nobody.retentionRate, nobody.avgChurnProbability, nobody.complete) == (0, None, None, True)
 
 
 def test_the_history_has_each_week_in_numbers_oldest_first_and_what_was_reported_then() -> None:
