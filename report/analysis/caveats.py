@@ -40,8 +40,8 @@ class Evidence:
 
 
 def caveats(evidence: Evidence) -> tuple[Caveat, ...]:
-    """Collect the caveats of this report, worst first."""
-    found = [
+    """Collect the caveats of this report, worst first: no serious one follows a note."""
+    return (
         *_days_without_events(evidence),
         *_tracking_changed(evidence),
         *_gap_in_look_back(evidence),
@@ -53,8 +53,7 @@ def caveats(evidence: Evidence) -> tuple[Caveat, ...]:
         *_unusable_amounts(evidence),
         *_repeated_rows(evidence),
         *_unusual_week(evidence),
-    ]
-    return tuple(sorted(found, key=lambda caveat: caveat.severity != "serious"))
+    )
 
 
 def serious(found: Collection[Caveat]) -> bool:

@@ -15,13 +15,16 @@ from report.assemble import (
     Scored,
     Subject,
     assemble,
+    facts_of,
     list_of_customers,
     list_of_regulars,
     listed_cells,
     score,
     with_customers,
+    with_summary,
 )
 from report.settings import ClientSettings
+from report.summary.executive import executive_summary
 from report.week import Week
 
 MODEL = churn.load()
@@ -51,6 +54,12 @@ def scored(week: Week = WEEK, days: DayCounts | None = None) -> Scored:
         memory_weeks=8,
     )
     return score(MODEL, counted, days, week)
+
+
+def all_days_but(missing: date) -> DayCounts:
+    """Nine events on each day of 160, but for one."""
+    days = [date(2025, 1, 26) - timedelta(days=day) for day in range(160)]
+    return DayCounts({day: 9 for day in days if day != missing}, 60, 0)
 
 
 def test_a_report_says_whose_it_is_when_it_was_made_and_what_taught_it() -> None:
@@ -101,9 +110,7 @@ def test_the_insights_compare_with_last_week_and_tell_what_is_known() -> None:
 
 
 def test_last_weeks_missing_day_is_named_and_that_week_is_compared_with_nothing() -> None:
-    missing, days = date(2025, 1, 8), [date(2025, 1, 26) - timedelta(days=day) for day in range(160)]
-    found = scored(days=DayCounts({day: 9 for day in days if day != missing}, 60, 0))
-    data = assemble(MODEL, SUBJECT, found).report_data
+    data = assemble(MODEL, SUBJECT, scored(days=all_days_but(date(2025, 1, 8)))).report_data
     assert data.lastWeek.complete is False
     assert data.caveats == ()
     assert data.keyInsights[1] == (
@@ -112,9 +119,19 @@ def test_last_weeks_missing_day_is_named_and_that_week_is_compared_with_nothing(
     assert not any("last week it was" in insight for insight in data.keyInsights)
 
 
+def test_what_is_broken_is_the_first_thing_to_do() -> None:
+    data = assemble(MODEL, SUBJECT, scored(days=all_days_but(date(2025, 1, 15)))).report_data
+    assert [caveat.code for caveat in data.caveats] == ["days_without_events"]
+    assert data.recommendations[0].id == "check_events"
+    assert data.changes == ()
+    assert data.outlook.missingRegulars is None
+
+
 def test_a_running_week_is_compared_with_nothing() -> None:
     running = Week(WEEK.ending, WEEK.time_zone, date(2025, 1, 17))
-    data = assemble(MODEL, Subject(7, SUBJECT.client, running, NOW), scored(running)).report_data
+    report = assemble(MODEL, Subject(7, SUBJECT.client, running, NOW), scored(running))
+    data = with_summary(report, executive_summary(facts_of(report), None)).report_data
+    assert data.executiveSummary.startswith("So far this week you have had 40 active customers, ")
     assert data.changes == ()
     assert data.outlook.missingRegulars is None
     assert data.keyInsights[0] == "About 24 of 40 customers will probably not be back within four weeks."

@@ -67,6 +67,8 @@ def test_what_is_usual_is_the_median_of_the_other_weeks_since_the_first_event() 
     three_weeks = DayCounts({date(2025, 2, 10): 1, date(2025, 2, 17): 4, date(2025, 2, 24): 99}, 0, 0)
     assert usual_events(three_weeks, WEEK, monday) == 2.5
     assert usual_events(three_weeks, WEEK, date(2025, 2, 10)) == 51.5
+    sundays = DayCounts({date(2025, 2, 16): 1, date(2025, 2, 23): 4, date(2025, 3, 2): 7}, 0, 0)
+    assert usual_events(sundays, WEEK, date(2025, 2, 16)) == 5.5
     assert usual_events(DayCounts({monday: 3}, 0, 0), WEEK, monday) == 0
     assert usual_events(DayCounts({}, 0, 0), WEEK, monday) == 0
 

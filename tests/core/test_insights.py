@@ -288,9 +288,12 @@ def test_advice_comes_by_the_money_at_stake_with_whom_it_is_about_and_their_list
         ("medium_risk", "low", 3, 35.0, "at_risk"),
         ("factor_few_visits", "medium", 7, None, None),
     ]
-    assert [row.action for row in told][:2] == [
+    assert [row.action for row in told][:5] == [
         "Launch targeted win-back campaign for the 12 customers at high churn risk.",
         "Review onboarding flows: what customers see and get on their first visits.",
+        "Give the 2 High-Value customers a personal reason to come back soon.",
+        "Get in touch with the 4 regulars who stayed away this week and last.",
+        "Stay in touch with the 3 customers at medium churn risk.",
     ]
     assert told[0].expectedImpact == (
         "About 10 of them will probably not be back within four weeks; of the $5,300 they spent this week, $4,020 is at stake."
