@@ -83,7 +83,12 @@ RANKINGS: tuple[tuple[What, int, str], ...] = (
     ("risk", -1, r"\bsafest\b|most loyal"),
     ("count", 1, r"(?:largest|biggest) (?:segment|group)"),
     ("count", -1, r"smallest (?:segment|group)"),
-    ("spent", 1, r"spen[dt] the most|(?:biggest|top) spenders"),
+    ("count", 1, r"\b(?:has|have|had|with) the most (?:customers|people)"),
+    ("count", -1, r"\b(?:has|have|had|with) the fewest (?:customers|people)"),
+    ("spent", 1, r"spen[dt] the most|(?:biggest|top) spenders|(?:highest|largest) (?:spend|sales)\b(?! per)"),
+    ("spent", -1, r"spen[dt] the least|smallest spenders|(?:lowest|smallest) (?:spend|sales)\b(?! per)"),
+    ("at stake", 1, r"\bmost (?:spend |money )?at stake"),
+    ("at stake", -1, r"\bleast (?:spend |money )?at stake"),
 )
 """Words that make a segment the first or the last of all."""
 

@@ -15,6 +15,7 @@ _GONE = r"(?:is|are|was|were|been|'s|went|gone|going|goes|stands?|remains?)(?: (
 _ON = r"(?= (?:\w+ly |a (?:little|bit) |sharply )?(?:from|on|against|compared|versus|since|over)\b)"
 _OF = r"(?= (?:in|of|from|on|over|compared|this|since)\b)"
 _NOUN = r"(?:an?|the|this)(?: [\w-]+)?"
+_THE = r" (?:(?:the|its|your|their|our) )?"
 
 WAYS: tuple[tuple[str, float, str], ...] = (
     (
@@ -52,8 +53,8 @@ COMPARISONS: tuple[tuple[str, float, str], ...] = (
 )
 """The words that say one only where something before is their measure: "higher than last week"."""
 LIMITS: tuple[tuple[str, float, str], ...] = (
-    (n.TREND, 1, r"above(?= (?:(?:the|its|your|their|our) )?(?:usual|normal|last week))"),
-    (n.TREND, -1, r"below(?= (?:(?:the|its|your|their|our) )?(?:usual|normal|last week))"),
+    (n.TREND, 1, rf"(?:above|exceed(?:s|ed|ing)?)(?={_THE}(?:usual|normal|last week))|over(?={_THE}(?:usual|normal))"),
+    (n.TREND, -1, rf"below(?={_THE}(?:usual|normal|last week))|(?:under|beneath)(?={_THE}(?:usual|normal))"),
 )
 """The words that say one only next to their measure: "above the usual"."""
 _BY_ITSELF = re.compile(
