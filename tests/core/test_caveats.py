@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from model.churn import FEATURES
 from report.analysis.backtest import Known, Teachers
 from report.analysis.caveats import Evidence, caveats, changed_features, serious, silenced_changes
 from report.analysis.cells import CountedWeeks, WeekTotals
 from report.analysis.days import DayCounts
+from report.analysis.sentences import FEATURES_IN_WORDS
 from report.schema import Caveat
 from report.week import Week
 
@@ -235,6 +237,12 @@ def test_the_tracking_changed_where_what_a_fifth_had_is_gone_or_new(
     assert changed_features(weeks, RUNNING) == ()
     nobody = replace(weeks, totals=(weeks.totals[0], replace(last, customers=0), *weeks.totals[2:]))
     assert changed_features(nobody, WEEK) == ()
+
+
+def test_what_is_tracked_is_named_as_the_shop_sends_it() -> None:
+    events = FEATURES[:5]
+    named = {**{event: f"“{event}” events" for event in events}, "total_sessions": "sessions"}
+    assert named | {"total_spent_usd": "purchases with a positive amount"} == {**FEATURES_IN_WORDS}
 
 
 def test_a_small_shop_needs_ten_customers_with_a_feature_for_a_change() -> None:
