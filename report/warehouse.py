@@ -290,12 +290,12 @@ def _totals_of(week: Mapping[str, float], *, with_feature: bool) -> WeekTotals:
 
 
 def _by_cell_and_week(cells_of_weeks: Mapping[int, str | None], weeks: int) -> tuple[list[str], IntArray, IntArray, FloatArray]:
-    """Return the names of m cells, and their customers, churned customers and spend (each m × w): by weeks ago, the entries."""
+    """Read the cells of each week, by weeks ago: m names, and their customers, churned customers and spend (each m × w)."""
     places: dict[str, int] = {}
 
     def entries() -> Iterator[tuple[Any, ...]]:
         for weeks_ago, text in cells_of_weeks.items():
-            for entry in text.split(";") if text else ():
+            for entry in str(text).split(";") if text else ():
                 name, *numbers = entry.split(" ")
                 yield places.setdefault(name, len(places)), weeks_ago, *numbers
 
