@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from model import churn
+from report.analysis.backtest import Teachers
 from report.analysis.cells import CountedWeeks, WeekTotals
 from report.analysis.customers import Customer, Regular
 from report.analysis.days import DayCounts
@@ -20,6 +21,7 @@ from report.assemble import (
     list_of_regulars,
     listed_cells,
     score,
+    teachers,
     with_customers,
     with_summary,
 )
@@ -152,6 +154,15 @@ def test_the_history_is_of_eight_weeks_and_has_what_was_reported_of_those_that_a
     assert [week.week_ending for week in history] == [WEEK.weeks_before(ago).ending for ago in reversed(range(8))]
     assert {(week.customers, week.spent) for week in history} == {(40, 1_800_000.0)}
     assert [week.reportedHighRiskCount is None for week in history] == [True] * 3 + [False] * 5
+
+
+def test_the_past_weeks_that_teach_follow_from_the_days_or_else_from_the_weeks() -> None:
+    found = scored()
+    assert teachers(None, found.counted, WEEK) == found.teachers == Teachers(8, (4, 5, 6, 7), 4)
+    young = DayCounts({date(2024, 12, 1) + timedelta(days=day): 9 for day in range(57)}, 60, 0)
+    assert teachers(young, None, WEEK) == Teachers(2, (4,), 4)
+    with pytest.raises(ValueError, match="neither"):
+        teachers(None, None, WEEK)
 
 
 def test_a_list_says_what_it_is_of_and_how_many_there_are() -> None:

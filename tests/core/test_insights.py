@@ -313,6 +313,41 @@ def test_one_customer_at_risk_is_advised_on_in_the_singular() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("missing", "spent", "told"),
+    [
+        (1, 9.0, "This customer came in at least three of the four weeks before, and spent $1 a week over nine weeks."),
+        (2, 8.9, "They came in at least three of the four weeks before."),
+    ],
+)
+def test_missing_regulars_are_told_with_what_they_spent_if_it_is_anything(missing: int, spent: float, told: str) -> None:
+    (row,) = advice(week(Cell(0.1, 20, 100.0, active_weeks_before=8)), missing=missing, spent_by_missing_regulars=spent)
+    assert (row.id, row.expectedImpact) == ("missing_regulars", told)
+
+
+def test_a_change_of_the_tracking_is_checked_before_all_else() -> None:
+    first, *_ = advice(week(Cell(0.9, 20, 100.0)), changed_features=(("added_to_cart", False),))
+    assert (first.id, first.priority) == ("check_tracking", "high")
+    assert first.action == (
+        "Check what changed in your event tracking: no customer has “added_to_cart” events this week, though many had last week."
+    )
+
+
+def test_a_reason_of_all_who_are_at_high_risk_is_told_of_all() -> None:
+    def told(led: int, of: int) -> str:
+        return advice(week(Cell(0.75, of, 50.0, active_weeks_before=1)), LeadingFactor(FEW_VISITS, led, of))[-1].expectedImpact
+
+    assert told(1, 1) == '"Few Visits This Week" is a leading reason for the customer at high churn risk.'
+    assert told(2, 2) == '"Few Visits This Week" is a leading reason for both customers at high churn risk.'
+    assert told(3, 4) == '"Few Visits This Week" is a leading reason for 3 of the 4 customers at high churn risk.'
+
+
+def test_without_a_memory_of_four_weeks_nobody_is_called_a_newcomer() -> None:
+    onboarding = next(row for row in advice(week(Cell(0.85, 10, 50.0), Cell(0.1, 10)), memory_weeks=3) if row.id == "onboarding")
+    assert onboarding.expectedImpact == "The retention rate is 50.0%: 10 customers are above 80% risk."
+    assert (onboarding.customers, onboarding.spendAtStake) == (None, None)
+
+
 def test_where_nobody_is_above_the_thresholds_the_riskiest_are_written_to_first() -> None:
     (told,) = advice(week(Cell(0.3, 100, 100.0, active_weeks_before=2), Cell(0.02, 900, 5000.0, active_weeks_before=8)))
     assert (told.id, told.customers, told.list) == ("riskiest", 100, "at_risk")

@@ -14,8 +14,8 @@ from tests.benchmarks.say import say
 from tests.mutants.forks import Outcome, load_libraries, outcomes, tests_of
 from tests.mutants.mutant import Mutant, mutants_of
 
-MIN_KILLED = 0.8
-"""Half of the mutants are in the number check, whose tables have more words than its tests: see docs/mutants.md."""
+MIN_KILLED = 0.75
+"""What is usual, less the error of a sample. Half of the mutants are in the number check: see docs/mutants.md."""
 CORE = (
     "model/calibration.py",
     "model/churn.py",
