@@ -4,8 +4,8 @@
 --
 -- One row for each week that has customers, also of the memory: its totals, and its cells as a text of entries separated by ";",
 -- such as "0,0,0,0,0,1,2,0,3,0 12 5 310.500000": the cell, how many customers it has, how many of them had no event in the four
--- weeks after (without meaning for the weeks 0 to 3), and what they spent. A week of the memory has no cells: NULL. With a row for
--- each cell, the client library would make several Python objects of each.
+-- weeks after (without meaning for the weeks 0 to 3), and what they spent. A week of the memory has no cells: NULL. With a row
+-- for each cell, the client library would make several Python objects of each.
 --
 -- The parameters of customers_in_cells.sql, and
 -- weeks  INT64  how many weeks have cells
