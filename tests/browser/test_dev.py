@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from local import dev, programs
 from local.function import Function
 from local.receivers import WEBHOOK_SECRET
 from tests.browser.reader import Reader
+from tests.support.ports import free_port
 
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "pictures")
 
@@ -32,9 +32,7 @@ def sources(tmp_path: Path) -> Path:
 
 @contextmanager
 def running(sources: Path) -> Iterator[tuple[programs.Program, str]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-P", "-W", "ignore::FutureWarning", "-m", "local.dev", "--port", str(port)]
     environment = {**os.environ, "PYTHONPATH": str(sources)}
     with programs.running("make dev", command, environment, sources / "dev.log") as program:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import pytest
 from google.cloud.bigquery import QueryJobConfig, ScalarQueryParameter
 
 from local import function, programs, shops
+from tests.support.ports import free_port
 
 EVENT_TYPES = {
     "added_to_wishlist",
@@ -207,13 +207,11 @@ def test_an_interrupted_report_leaves_nothing_running(tmp_path, ending):
 
 
 def test_serve_opens_a_shop_of_the_past_on_a_week_that_has_data(tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with run("serve", "--shop", "complete-journey", "--port", str(port), folder=tmp_path) as command:
         printed = ""
         while "Ctrl-C" not in printed:
-            assert command.poll() is None
+            assert command.poll() is None, printed
             printed += command.stderr.readline()
         command.send_signal(signal.SIGINT)
         command.communicate()
