@@ -46,16 +46,15 @@ def figures(week: ScoredCells) -> Figures:
 def changes(
     this_week: Figures, last_week: Figures, baseline: Sequence[Figures], silenced: Collection[ChangeName] = ()
 ) -> tuple[Change, ...]:
-    """Compare each figure of this week with the `baseline`: the complete weeks before, newest first. Empty with fewer than six.
+    """Compare each figure of this week with the `baseline`: complete weeks before, newest first. Empty with fewer than six.
 
     Figures of `silenced` are left out: their data is broken.
     """
     if len(baseline) < MIN_BASELINE_WEEKS:
         return ()
-    past = baseline[:BASELINE_WEEKS]
     return tuple(
-        _change(what, this_week[what], last_week[what], [week[what] for week in past])
-        for what in this_week
+        _change(what, now, last_week[what], [week[what] for week in baseline])
+        for what, now in this_week.items()
         if what not in silenced
     )
 
